@@ -1,0 +1,340 @@
+package activitystreams
+
+import (
+	"fmt"
+	"slices"
+)
+
+// A Decoder reads documents. The zero value is ready and strict; it may be shared.
+type Decoder struct {
+	// Limits bound the documents; zero fields mean the defaults.
+	Limits Limits
+	// Normalizer rewrites documents whose @context is not plain. Without one they are refused with
+	// a [*ContextError]. Package jsonld has one.
+	Normalizer Normalizer
+	// Registry knows the app's own types and properties. Nil knows none.
+	Registry *Registry
+
+	cache verdictCache
+}
+
+// A Normalizer rewrites a document onto the terms of this package: same meaning, plain JSON.
+// Package jsonld implements it by JSON-LD expansion and compaction.
+type Normalizer interface {
+	Normalize(doc []byte) ([]byte, error)
+}
+
+// Decode reads a document with the default [Decoder].
+func Decode(doc []byte) (Node, error) { return new(Decoder).Decode(doc) }
+
+// DecodeAs reads a document that must be a T; another type is a [*TypeError].
+func DecodeAs[T Node](doc []byte) (T, error) {
+	var none T
+	n, err := Decode(doc)
+	if err != nil {
+		return none, err
+	}
+	t, ok := n.(T)
+	if !ok {
+		return none, &TypeError{Want: fmt.Sprintf("%T", none), Types: Types(n)}
+	}
+	return t, nil
+}
+
+// A TypeError says that a document is not of the type asked for.
+type TypeError struct {
+	Want  string   // the Go type
+	Types []string // the types on the wire
+}
+
+// Error says what was wrong, for logs and people.
+func (e *TypeError) Error() string {
+	return fmt.Sprintf("activitystreams: document of type %q is not a %s", e.Types, e.Want)
+}
+
+// Decode reads a document. Its first known type decides the Go type; a document without one becomes
+// the shape that its properties suggest ([Activity] for one with an actor, [Object] at last). The
+// bytes are copied. Errors are [*SyntaxError] and [*ContextError], and those of the Normalizer.
+func (d *Decoder) Decode(doc []byte) (Node, error) {
+	p, _, err := d.open(doc)
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	r := reader{reg: d.Registry, limits: &p.limits, doc: &document{
+		src: string(p.src), toks: slices.Clone(p.toks), context: p.context, verdict: p.verdict,
+	}}
+	n := r.node(0, "")
+	if r.err != nil {
+		return nil, r.err
+	}
+	return n, nil
+}
+
+// A reader builds nodes from the tokens of one document. Small slices come out of shared blocks.
+type reader struct {
+	doc    *document
+	reg    *Registry
+	limits *Limits
+	refs   []Ref
+	bools  []bool
+	raws   []byte
+	nodes  int
+	err    *SyntaxError
+}
+
+// node builds the node of an object token; untyped is its type when the wire names none.
+func (r *reader) node(tok uint32, untyped string) Node {
+	if r.nodes++; r.nodes > r.limits.Nodes {
+		r.refuse(tok, CodeValues, "too many embedded objects")
+		return nil
+	}
+	n := r.make(tok, untyped)
+	r.fill(shapeOf(n), tok)
+	return n
+}
+
+// fill reads the members of an object into a shape.
+func (r *reader) fill(s shape, tok uint32) {
+	d, plan := r.doc, s.plan()
+	*s.spelling() = form{doc: d, tok: tok}
+	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
+		name := d.term(i)
+		if name == "type" || name == "@context" {
+			continue
+		}
+		at := -1
+		if !d.verdict.foreign(name) {
+			at = plan.find(name)
+		}
+		if at < 0 {
+			r.addExtra(s.extra(), d.name(i), i)
+			continue
+		}
+		r.field(s.at(at&^mapFacet), i, &plan.fields[at&^mapFacet], at&mapFacet != 0)
+	}
+}
+
+// make returns an empty node for an object, by its first known type.
+func (r *reader) make(tok uint32, untyped string) Node {
+	d := r.doc
+	at := d.member(tok, "type")
+	if at == 0 && untyped != "" {
+		return makeShape(untyped)
+	}
+	var n Node
+	var types []string
+	switch {
+	case at == 0:
+	case d.toks[at].kind == '"' && !d.verdict.aliased:
+		n = r.named(d.str(at))
+	default:
+		types = d.types(at)
+		for i := 0; i < len(types) && n == nil; i++ {
+			n = r.named(types[i])
+		}
+	}
+	if n == nil {
+		n = r.guess(tok)
+	}
+	if at != 0 && (d.toks[at].kind != '"' || d.str(at) != n.NodeType()) {
+		if types == nil {
+			types = d.types(at)
+		}
+		if len(types) != 1 || types[0] != n.NodeType() {
+			*shapeOf(n).types() = types
+		}
+	}
+	return n
+}
+
+// named returns an empty node of a known type; nil for other names.
+func (r *reader) named(name string) Node {
+	if n := r.reg.makeNode(name, r.doc.verdict); n != nil {
+		return n
+	}
+	if r.doc.verdict.foreign(name) {
+		return nil
+	}
+	return makeNode(name)
+}
+
+// guess picks a shape for an object of no known type by the properties that it has.
+func (r *reader) guess(tok uint32) Node {
+	d := r.doc
+	var id, href bool
+	var n Node
+	for i := tok + 1; i < d.toks[tok].next && n == nil; i = d.toks[i].next {
+		switch d.term(i) {
+		case "id":
+			id = true
+		case "href":
+			href = true
+		case "inbox":
+			return new(Actor)
+		case "actor", "object":
+			n = new(Activity)
+		case "items", "orderedItems", "totalItems":
+			n = new(Collection)
+		}
+	}
+	switch {
+	case n != nil:
+		return n
+	case href && !id:
+		return new(Link)
+	}
+	return new(Object)
+}
+
+// field reads a value into a field.
+func (r *reader) field(p any, tok uint32, f *field, langs bool) {
+	d := r.doc
+	switch p := p.(type) {
+	case *Refs:
+		*p = r.readRefs(tok, f)
+	case *Text:
+		p.html = f.html
+		if langs {
+			p.langs = d.readLangs(tok)
+		} else {
+			p.value = d.readText(tok)
+		}
+	case *IRI:
+		if *p = d.readIRIField(tok, f.name); len(*p) > r.limits.IRI {
+			r.refuse(tok, CodeIRILength, "IRI too long")
+		}
+	case *string:
+		*p = d.readString(tok)
+	case *Time:
+		*p = d.readTime(tok)
+	case *Number:
+		*p = d.readNumber(tok)
+	case **bool:
+		if v, ok := d.readBool(tok); ok {
+			*p = r.newBool(v)
+		}
+	case *Ref:
+		if i := d.first(tok); i != 0 {
+			*p = r.ref(i, f.untyped)
+		}
+	case *[]string:
+		*p = d.readStrings(tok)
+	case *[]Number:
+		*p = d.readNumbers(tok)
+	case *Raw:
+		*p = r.raw(tok)
+	default:
+		if i := d.first(tok); i != 0 && d.toks[i].kind == '{' {
+			r.into(openSub(p), i)
+		}
+	}
+}
+
+// into reads an object into a struct whose Go type is fixed, whatever the wire says.
+func (r *reader) into(s shape, tok uint32) {
+	if at := r.doc.member(tok, "type"); at != 0 {
+		*s.types() = r.doc.types(at)
+	}
+	r.fill(s, tok)
+}
+
+func (r *reader) readRefs(tok uint32, f *field) Refs {
+	d := r.doc
+	n := 0
+	d.list(tok, func(i uint32) bool { n++; return true })
+	if n == 0 {
+		return nil
+	}
+	if max := r.limits.count(f.name); n > max {
+		r.refuse(tok, CodeCount, "too many values")
+		return nil
+	}
+	refs := r.newRefs(n)
+	d.list(tok, func(i uint32) bool {
+		if ref := r.ref(i, f.untyped); !ref.IsZero() {
+			refs = append(refs, ref)
+		}
+		return true
+	})
+	if len(refs) == 0 {
+		return nil
+	}
+	return refs
+}
+
+func (r *reader) ref(tok uint32, untyped string) Ref {
+	d := r.doc
+	switch d.toks[tok].kind {
+	case '{':
+		if r.err != nil {
+			return Ref{}
+		}
+		return Ref{node: r.node(tok, untyped)}
+	case '"':
+		id := IRI(d.str(tok))
+		if len(id) > r.limits.IRI {
+			r.refuse(tok, CodeIRILength, "IRI too long")
+		}
+		return Ref{id: id}
+	}
+	return Ref{}
+}
+
+// newRefs returns an empty slice with room for n, cut from a block.
+func (r *reader) newRefs(n int) Refs {
+	if cap(r.refs)-len(r.refs) < n {
+		r.refs = make([]Ref, 0, max(n, min(32, 4+len(r.doc.toks)/8)))
+	}
+	at := len(r.refs)
+	r.refs = r.refs[:at+n]
+	return r.refs[at : at : at+n]
+}
+
+func (r *reader) newBool(v bool) *bool {
+	if len(r.bools) == cap(r.bools) {
+		r.bools = make([]bool, 0, 16)
+	}
+	r.bools = append(r.bools, v)
+	return &r.bools[len(r.bools)-1]
+}
+
+// raw copies the literal of a token, so that changing it changes nothing else.
+func (r *reader) raw(tok uint32) Raw {
+	at := len(r.raws)
+	r.raws = append(r.raws, r.doc.raw(tok)...)
+	return Raw(r.raws[at:len(r.raws):len(r.raws)])
+}
+
+func (r *reader) addExtra(extra *map[string]Raw, name string, tok uint32) {
+	if *extra == nil {
+		*extra = make(map[string]Raw)
+	}
+	(*extra)[name] = r.raw(tok)
+}
+
+// refuse records the first error.
+func (r *reader) refuse(tok uint32, code, reason string) {
+	if r.err == nil {
+		r.err = &SyntaxError{Code: code, Pointer: r.doc.pointer(tok), Offset: int64(r.doc.toks[tok].start), Reason: reason}
+	}
+}
+
+// count returns how many values the property may have.
+func (l *Limits) count(name string) int {
+	switch name {
+	case "to", "cc", "bto", "bcc", "audience":
+		return l.Recipients
+	case "tag":
+		return l.Tags
+	case "attachment":
+		return l.Attachments
+	case "oneOf", "anyOf":
+		return l.Options
+	case "publicKey", "assertionMethod":
+		return l.Keys
+	case "alsoKnownAs":
+		return l.Aliases
+	}
+	return l.Values
+}

@@ -1,0 +1,193 @@
+package activitystreams
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// A tape is the tokens of a document. Token 0 is the document itself, so 0 also stands for none.
+type tape []token
+
+// A document is what decoded nodes share: the text and its tokens. It never changes.
+type document struct {
+	src     string
+	toks    tape
+	context uint32   // token of the root's @context, 0 if none
+	verdict *verdict // what that context means
+}
+
+// A form ties a node to the object it was read from, so that what nobody changed is written as it
+// came. The zero form is that of a node made in Go.
+type form struct {
+	doc     *document
+	tok     uint32
+	blinded bool // hidden recipients in it are not to be written
+}
+
+// is reports whether the node was read from this token.
+func (f *form) is(d *document, tok uint32) bool { return f.doc == d && f.tok == tok }
+
+// untyped reports whether the node was read from an object without a readable type.
+func (f *form) untyped() bool {
+	return f.doc != nil && len(f.doc.types(f.doc.member(f.tok, "type"))) == 0
+}
+
+// member returns the token of a member of the object tok, or 0.
+func (d *document) member(tok uint32, name string) uint32 {
+	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
+		if d.term(i) == name {
+			return i
+		}
+	}
+	return 0
+}
+
+// has reports whether an object has a member with just this name.
+func (d *document) has(tok uint32, name string) bool {
+	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
+		if d.name(i) == name {
+			return true
+		}
+	}
+	return false
+}
+
+// term returns the name of our vocabulary that the member name of a token stands for, which is
+// nearly always the name itself.
+func (d *document) term(tok uint32) string {
+	name := d.name(tok)
+	if d.verdict != nil && d.verdict.aliased {
+		if other := d.verdict.otherName(name); other != "" {
+			return other
+		}
+	}
+	return name
+}
+
+// is reports whether a member is the property with this name.
+func (d *document) is(tok uint32, name string) bool { return d.term(tok) == name }
+
+// types returns the names of the types that the token lists.
+func (d *document) types(tok uint32) []string {
+	types := d.readStrings(tok)
+	if d.verdict != nil && d.verdict.aliased {
+		for i, name := range types {
+			if other := d.verdict.otherName(name); other != "" {
+				types[i] = other
+			}
+		}
+	}
+	return types
+}
+
+// name returns the member name of a token.
+func (d *document) name(tok uint32) string {
+	t := &d.toks[tok]
+	if t.flags&nameEscaped != 0 {
+		return unescape(d.src[t.name:t.nameEnd()])
+	}
+	return d.src[t.name:t.nameEnd()]
+}
+
+// raw returns the literal of a token.
+func (d *document) raw(tok uint32) string { return d.src[d.toks[tok].start:d.toks[tok].end] }
+
+// str returns the value of a string token; "" for other kinds.
+func (d *document) str(tok uint32) string {
+	t := &d.toks[tok]
+	if t.kind != '"' {
+		return ""
+	}
+	s := d.src[t.start+1 : t.end-1]
+	if t.flags&escaped != 0 {
+		return unescape(s)
+	}
+	return s
+}
+
+// list calls yield for each value of a list, those of lists inside it included, or for the value
+// itself. Nulls are left out: to JSON-LD they are nothing.
+func (t tape) list(tok uint32, yield func(tok uint32) bool) bool {
+	if tok == 0 { // an absent member
+		return true
+	}
+	switch t[tok].kind {
+	case 'n':
+		return true
+	case '[':
+		for i := tok + 1; i < t[tok].next; i = t[i].next {
+			if !t.list(i, yield) {
+				return false
+			}
+		}
+		return true
+	}
+	return yield(tok)
+}
+
+// first returns the first value of a list, or the value itself; 0 when there is none.
+func (t tape) first(tok uint32) uint32 {
+	var got uint32
+	t.list(tok, func(i uint32) bool { got = i; return false })
+	return got
+}
+
+// only returns the value itself or the only one of a list; 0 for none or several.
+func (t tape) only(tok uint32) uint32 {
+	var got uint32
+	if !t.list(tok, func(i uint32) bool { first := got == 0; got = i; return first }) {
+		return 0
+	}
+	return got
+}
+
+func (d *document) list(tok uint32, yield func(tok uint32) bool) bool { return d.toks.list(tok, yield) }
+func (d *document) first(tok uint32) uint32                           { return d.toks.first(tok) }
+
+// pointer returns the JSON pointer to a token.
+func (d *document) pointer(tok uint32) string {
+	var path string
+	for at := uint32(0); at != tok; {
+		for i, n := at+1, 0; ; i, n = d.toks[i].next, n+1 {
+			if tok >= i && tok < d.toks[i].next {
+				if d.toks[at].kind == '{' {
+					path += "/" + escapePointer(d.name(i))
+				} else {
+					path += "/" + strconv.Itoa(n)
+				}
+				at = i
+				break
+			}
+		}
+	}
+	return path
+}
+
+// isString reports whether a token is the string s.
+func (d *document) isString(tok uint32, s string) bool {
+	t := &d.toks[tok]
+	if t.kind != '"' {
+		return false
+	}
+	lit := d.src[t.start+1 : t.end-1]
+	if t.flags&escaped == 0 {
+		return lit == s
+	}
+	for {
+		i := strings.IndexByte(lit, '\\')
+		if i < 0 {
+			return lit == s
+		}
+		if len(s) < i || lit[:i] != s[:i] {
+			return false
+		}
+		r, n := unescapeOne(lit[i:])
+		var buf [utf8.UTFMax]byte
+		e := string(buf[:utf8.EncodeRune(buf[:], r)])
+		if !strings.HasPrefix(s[i:], e) {
+			return false
+		}
+		lit, s = lit[i+n:], s[i+len(e):]
+	}
+}

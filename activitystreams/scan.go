@@ -1,0 +1,476 @@
+package activitystreams
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"math/bits"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// A token is a value of a document. Tokens lie in document order; those of an object or list follow it.
+type token struct {
+	start, end uint32 // the literal, quotes included
+	name       uint32 // the member name without quotes, if it is a member
+	next       uint32 // token after this value and all it holds
+	nameLen    uint16
+	kind       byte // first byte of the literal: { [ " t f n, and 0 for numbers
+	flags      uint8
+}
+
+// nameEnd is the offset behind the member name; 0 if the value is no member.
+func (t *token) nameEnd() uint32 { return t.name + uint32(t.nameLen) }
+
+const (
+	escaped     = 1 << iota // the string has escapes
+	nameEscaped             // the member name has escapes
+)
+
+// A scanner checks a document strictly and records its tokens. Nothing is built before it is done.
+type scanner struct {
+	src    []byte
+	limits Limits
+	toks   tape
+	names  []seenName // names of the open objects
+	odd    bool       // some member name or type has a colon, or a name starts with an at sign
+
+	contexts  []uint32 // tokens of the members called @context, but for those inside another
+	inContext bool
+}
+
+type seenName struct {
+	hash uint64
+	tok  uint32
+}
+
+// scan reads one document: RFC 8259 within RFC 7493 (I-JSON), one object, at most one BOM before it.
+func (s *scanner) scan() *SyntaxError {
+	if len(s.src) > s.limits.Bytes {
+		return s.fail(CodeBytes, s.limits.Bytes, "document too large")
+	}
+	pos := 0
+	if bytes.HasPrefix(s.src, []byte("\xef\xbb\xbf")) {
+		pos = 3
+	}
+	start := s.space(pos)
+	pos, err := s.value(start, 1, token{})
+	if err != nil {
+		return err
+	}
+	if pos = s.space(pos); pos < len(s.src) {
+		return s.fail(CodeTrailing, pos, "something follows the document")
+	}
+	if s.toks[0].kind != '{' {
+		return s.fail(CodeNotObject, start, "the document is not an object")
+	}
+	return nil
+}
+
+func (s *scanner) fail(code string, pos int, reason string) *SyntaxError {
+	return &SyntaxError{Code: code, Offset: int64(pos), Reason: reason}
+}
+
+// space returns the position of the first byte that is not white space.
+func (s *scanner) space(pos int) int {
+	for pos < len(s.src) {
+		if c := s.src[pos]; c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+			break
+		}
+		pos++
+	}
+	return pos
+}
+
+// push adds a token for the value at pos, with the member name that it has.
+func (s *scanner) push(pos int, name token) {
+	n := len(s.toks)
+	if n == cap(s.toks) {
+		s.toks = append(s.toks, token{})
+	}
+	s.toks = s.toks[:n+1]
+	t := &s.toks[n]
+	t.start, t.kind = uint32(pos), s.src[pos]
+	t.name, t.nameLen, t.flags = name.name, name.nameLen, name.flags
+}
+
+// value reads the value at pos, whose token is added before those of its children.
+func (s *scanner) value(pos, depth int, name token) (int, *SyntaxError) {
+	if pos >= len(s.src) {
+		return pos, s.fail(CodeSyntax, pos, "unexpected end")
+	}
+	at := len(s.toks)
+	if at >= s.limits.Values {
+		return pos, s.fail(CodeValues, pos, "too many values")
+	}
+	s.push(pos, name)
+	var err *SyntaxError
+	switch c := s.src[pos]; c {
+	case '"':
+		var esc bool
+		if pos, esc, err = s.str(pos); esc {
+			s.toks[at].flags |= escaped
+		}
+	case '{', '[':
+		switch {
+		case depth > s.limits.Depth:
+			return pos, s.fail(CodeDepth, pos, "nested too deep")
+		case c == '{':
+			pos, err = s.object(pos+1, depth)
+		default:
+			pos, err = s.array(pos+1, depth)
+		}
+	case 't':
+		pos, err = s.word(pos, "true")
+	case 'f':
+		pos, err = s.word(pos, "false")
+	case 'n':
+		pos, err = s.word(pos, "null")
+	default:
+		s.toks[at].kind = 0
+		pos, err = s.number(pos)
+	}
+	if err != nil {
+		return pos, err
+	}
+	t := &s.toks[at]
+	t.end, t.next = uint32(pos), uint32(len(s.toks))
+	return pos, nil
+}
+
+func (s *scanner) word(pos int, word string) (int, *SyntaxError) {
+	if len(s.src)-pos < len(word) || string(s.src[pos:pos+len(word)]) != word {
+		return pos, s.fail(CodeSyntax, pos, "not a value")
+	}
+	return pos + len(word), nil
+}
+
+func (s *scanner) array(pos, depth int) (int, *SyntaxError) {
+	if pos = s.space(pos); pos < len(s.src) && s.src[pos] == ']' {
+		return pos + 1, nil
+	}
+	for i := 0; ; i++ {
+		var err *SyntaxError
+		if pos, err = s.value(s.space(pos), depth+1, token{}); err != nil {
+			err.Pointer = "/" + strconv.Itoa(i) + err.Pointer
+			return pos, err
+		}
+		if pos = s.space(pos); pos >= len(s.src) {
+			return pos, s.fail(CodeSyntax, pos, "unexpected end")
+		}
+		switch s.src[pos] {
+		case ',':
+			pos++
+		case ']':
+			return pos + 1, nil
+		default:
+			return pos, s.fail(CodeSyntax, pos, "no comma between values")
+		}
+	}
+}
+
+func (s *scanner) object(pos, depth int) (int, *SyntaxError) {
+	if pos = s.space(pos); pos < len(s.src) && s.src[pos] == '}' {
+		return pos + 1, nil
+	}
+	frame := len(s.names)
+	for {
+		if pos = s.space(pos); pos >= len(s.src) {
+			return pos, s.fail(CodeSyntax, pos, "unexpected end")
+		}
+		if s.src[pos] != '"' {
+			return pos, s.fail(CodeSyntax, pos, "no member name")
+		}
+		end, esc, err := s.str(pos)
+		if err != nil {
+			return pos, err
+		}
+		if end-pos-2 > math.MaxUint16 {
+			return pos, s.fail(CodeStringLength, pos, "member name too long")
+		}
+		member := token{name: uint32(pos + 1), nameLen: uint16(end - pos - 2)}
+		if esc {
+			member.flags = nameEscaped
+		}
+		context, err := s.name(member, frame)
+		if err != nil {
+			return pos, err
+		}
+		if pos = s.space(end); pos >= len(s.src) || s.src[pos] != ':' {
+			return pos, s.fail(CodeSyntax, pos, "no colon after a member name")
+		}
+		at, odd := len(s.toks), s.odd
+		s.inContext = s.inContext || context
+		if pos, err = s.value(s.space(pos+1), depth+1, member); err != nil {
+			err.Pointer = "/" + escapePointer(unquoteName(s.src, member)) + err.Pointer
+			return pos, err
+		}
+		if t := &s.toks[at]; t.nameLen == 4 && (t.kind == '"' || t.kind == '[') && string(s.src[t.name:t.nameEnd()]) == "type" {
+			s.odd = s.odd || bytes.IndexByte(s.src[t.start:t.end], ':') >= 0
+		}
+		if context { // names inside a @context are not names of the document
+			s.odd, s.inContext = odd, false
+		}
+		if pos = s.space(pos); pos >= len(s.src) {
+			return pos, s.fail(CodeSyntax, pos, "unexpected end")
+		}
+		switch s.src[pos] {
+		case ',':
+			pos++
+		case '}':
+			s.names = s.names[:frame]
+			return pos + 1, nil
+		default:
+			return pos, s.fail(CodeSyntax, pos, "no comma between members")
+		}
+	}
+}
+
+// name refuses a name that its object already has, and tells whether its value is a @context.
+func (s *scanner) name(member token, frame int) (context bool, err *SyntaxError) {
+	raw := s.src[member.name:member.nameEnd()]
+	if member.flags&nameEscaped != 0 {
+		raw = []byte(unquoteName(s.src, member))
+	}
+	hash, colon := hashName(raw)
+	switch {
+	case s.inContext:
+	case len(raw) > 0 && raw[0] == '@':
+		if string(raw) == "@context" {
+			s.contexts, context = append(s.contexts, uint32(len(s.toks))), true
+		} else {
+			s.odd = true
+		}
+	case colon:
+		s.odd = true
+	}
+	for _, seen := range s.names[frame:] {
+		if seen.hash == hash && unquoteName(s.src, s.toks[seen.tok]) == string(raw) {
+			err := s.fail(CodeDuplicate, int(member.name)-1, "the name occurs twice")
+			err.Pointer = "/" + escapePointer(string(raw))
+			return false, err
+		}
+	}
+	if len(s.names)-frame >= s.limits.Members {
+		return false, s.fail(CodeMembers, int(member.name)-1, "too many members")
+	}
+	s.names = append(s.names, seenName{hash, uint32(len(s.toks))})
+	return context, nil
+}
+
+// hashName returns a hash of a name, and whether it has a colon.
+func hashName(b []byte) (hash uint64, colon bool) {
+	const k, ones, highs = 0x9e3779b97f4a7c15, 0x0101010101010101, 0x8080808080808080
+	var first, last uint64 // together all bytes of a name of up to 16
+	switch n := len(b); {
+	case n >= 8:
+		first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+		if n > 16 {
+			colon = bytes.IndexByte(b, ':') >= 0
+		}
+	case n >= 4:
+		first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
+	case n > 0:
+		first = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
+	}
+	x, y := first^(ones*':'), last^(ones*':')
+	colon = colon || ((x-ones)&^x|(y-ones)&^y)&highs != 0
+	return uint64(len(b))*k ^ bits.RotateLeft64(first*k, 29) ^ last*k, colon
+}
+
+// str reads the string literal at pos and returns the position behind it.
+func (s *scanner) str(pos int) (end int, esc bool, err *SyntaxError) {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	start, i, src := pos, pos+1, s.src
+	var high uint64
+	for {
+		for i+8 <= len(src) {
+			w := binary.LittleEndian.Uint64(src[i:])
+			quote, slash := w^(ones*'"'), w^(ones*'\\')
+			hit := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
+			if hit != 0 {
+				n := bits.TrailingZeros64(hit) &^ 7
+				high |= w & (1<<n - 1)
+				i += n / 8
+				break
+			}
+			high |= w
+			i += 8
+		}
+		for i < len(src) && src[i] != '"' && src[i] != '\\' && src[i] >= 0x20 {
+			high |= uint64(src[i])
+			i++
+		}
+		if i >= len(src) {
+			return start, esc, s.fail(CodeSyntax, start, "the string does not end")
+		}
+		if src[i] == '"' {
+			break
+		}
+		if src[i] < 0x20 {
+			return start, esc, s.fail(CodeSyntax, i, "a control character in a string")
+		}
+		esc = true
+		n, err := s.escape(i)
+		if err != nil {
+			return start, esc, err
+		}
+		i += n
+	}
+	if i-start-1 > s.limits.String {
+		return start, esc, s.fail(CodeStringLength, start, "string too long")
+	}
+	if high&highs != 0 && !utf8.Valid(src[start:i]) {
+		return start, esc, s.fail(CodeUTF8, start, "not UTF-8")
+	}
+	return i + 1, esc, nil
+}
+
+// escape returns the length of the escape sequence at pos.
+func (s *scanner) escape(pos int) (int, *SyntaxError) {
+	if pos+1 >= len(s.src) {
+		return 0, s.fail(CodeSyntax, pos, "unexpected end")
+	}
+	switch s.src[pos+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2, nil
+	case 'u':
+		if p := pos + 2; p+4 <= len(s.src) && s.src[p] == '0' && s.src[p+1] == '0' && hexByte[s.src[p+2]] && hexByte[s.src[p+3]] {
+			return 6, nil // \u003c and the like: many servers escape markup
+		}
+		r, ok := hex4(s.src, pos+2)
+		switch {
+		case !ok:
+			return 0, s.fail(CodeSyntax, pos, "a bad escape")
+		case !utf16.IsSurrogate(r):
+			return 6, nil
+		}
+		if pos+7 < len(s.src) && s.src[pos+6] == '\\' && s.src[pos+7] == 'u' {
+			if r2, ok := hex4(s.src, pos+8); ok && utf16.DecodeRune(r, r2) != utf8.RuneError {
+				return 12, nil
+			}
+		}
+		return 0, s.fail(CodeSurrogate, pos, "half a surrogate pair")
+	}
+	return 0, s.fail(CodeSyntax, pos, "a bad escape")
+}
+
+// hexByte marks the hexadecimal digits.
+var hexByte = func() (t [256]bool) {
+	for _, c := range "0123456789abcdefABCDEF" {
+		t[c] = true
+	}
+	return t
+}()
+
+func hex4[B ~[]byte | ~string](b B, pos int) (rune, bool) {
+	if pos+4 > len(b) {
+		return 0, false
+	}
+	var r rune
+	for i := range 4 {
+		c := b[pos+i]
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c|0x20 >= 'a' && c|0x20 <= 'f':
+			c = c | 0x20 - 'a' + 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// number reads the number literal at pos. It stays text: nothing is converted.
+func (s *scanner) number(pos int) (int, *SyntaxError) {
+	src, i := s.src, pos
+	if src[i] == '-' {
+		i++
+	}
+	end := digits(src, i)
+	ok := end > i && (src[i] != '0' || end == i+1)
+	if ok && end < len(src) && src[end] == '.' {
+		i, end = end+1, digits(src, end+1)
+		ok = end > i
+	}
+	if ok && end < len(src) && src[end]|0x20 == 'e' {
+		if i = end + 1; i < len(src) && (src[i] == '+' || src[i] == '-') {
+			i++
+		}
+		end = digits(src, i)
+		ok = end > i
+	}
+	switch {
+	case !ok:
+		return pos, s.fail(CodeSyntax, pos, "not a value")
+	case end-pos > s.limits.Number:
+		return pos, s.fail(CodeNumberLength, pos, "number too long")
+	}
+	return end, nil
+}
+
+// digits returns the position behind the digits at pos.
+func digits(src []byte, pos int) int {
+	for pos < len(src) && src[pos]-'0' <= 9 {
+		pos++
+	}
+	return pos
+}
+
+func escapePointer(name string) string {
+	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
+}
+
+func unquoteName[B ~[]byte | ~string](src B, t token) string {
+	name := string(src[t.name:t.nameEnd()])
+	if t.flags&nameEscaped != 0 {
+		return unescape(name)
+	}
+	return name
+}
+
+// unescape resolves the escapes of a string literal that was scanned.
+func unescape(s string) string {
+	var b strings.Builder
+	b.Grow(len(s))
+	for {
+		i := strings.IndexByte(s, '\\')
+		if i < 0 {
+			b.WriteString(s)
+			return b.String()
+		}
+		b.WriteString(s[:i])
+		r, n := unescapeOne(s[i:])
+		b.WriteRune(r)
+		s = s[i+n:]
+	}
+}
+
+// unescapeOne resolves the escape that s begins with and returns its length.
+func unescapeOne(s string) (r rune, n int) {
+	switch c := s[1]; c {
+	case 'b':
+		return '\b', 2
+	case 'f':
+		return '\f', 2
+	case 'n':
+		return '\n', 2
+	case 'r':
+		return '\r', 2
+	case 't':
+		return '\t', 2
+	case 'u':
+		r, _ = hex4(s, 2)
+		if utf16.IsSurrogate(r) {
+			r2, _ := hex4(s, 8)
+			return utf16.DecodeRune(r, r2), 12
+		}
+		return r, 6
+	default:
+		return rune(c), 2
+	}
+}
