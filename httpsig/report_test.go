@@ -1,0 +1,93 @@
+package httpsig
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/gokith/kith/origin"
+)
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	r := signed(t, testRSA(), "POST", testInbox, testBody, SignOptions{})
+	res, err := testVerifier(t, testRSA().Public()).Verify(t.Context(), r, []byte(testBody), testNow)
+	require.NoError(t, err)
+	text := res.Report.String()
+	for _, part := range []string{
+		"POST https://local.example/inbox?x=1 at 2026-11-21T12:00:00Z", "ok    digest", "ok    coverage", "ok    signature",
+		`signature cavage by "` + testKeyID + `" with rsa-v1_5-sha256`, "(request-target): post /inbox?x=1\n    host: local.example\n",
+	} {
+		require.Contains(t, text, part)
+	}
+	require.Empty(t, res.Report.Failures())
+
+	_, err = testVerifier(t, testRSA().Public()).Verify(t.Context(), r, []byte(testBody), testNow.Add(2*3600e9))
+	var e *Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, "httpsig: sig.expired: Date is 2h0m0s old, the limit is 1h0m0s", e.Error())
+	failures := e.Report.Failures()
+	require.Equal(t, []Step{{Name: "window", Code: CodeExpired, Detail: "Date is 2h0m0s old, the limit is 1h0m0s",
+		Expected: "after 2026-11-21T13:00:00Z", Got: "2026-11-21T12:00:00Z"}}, failures)
+	require.Equal(t, `FAIL  window: sig.expired (Date is 2h0m0s old, the limit is 1h0m0s): expected "after 2026-11-21T13:00:00Z", got "2026-11-21T12:00:00Z"`, failures[0].String())
+
+	// JSON and back; logs name the failed step.
+	raw, err := json.Marshal(e.Report)
+	require.NoError(t, err)
+	var back Report
+	require.NoError(t, json.Unmarshal(raw, &back))
+	require.Equal(t, e.Report, &back)
+	var log bytes.Buffer
+	slog.New(slog.NewTextHandler(&log, nil)).Info("refused", "report", e.Report)
+	require.Contains(t, log.String(), "report.window=")
+
+	var none *Report
+	require.Empty(t, none.String())
+	require.Empty(t, none.Failures())
+	require.Equal(t, "httpsig: sig.unsigned", (&Error{Code: CodeUnsigned}).Error())
+}
+
+// The usual mistakes, each named by the report of a request that is refused all the same.
+func TestExplain(t *testing.T) {
+	t.Parallel()
+	signedFor := func(url string, opt SignOptions) *http.Request {
+		return signed(t, testRSA(), "POST", url, testBody, opt)
+	}
+	for name, c := range map[string]struct {
+		r    *http.Request
+		edit func(*Verifier, *http.Request)
+		hint string
+	}{
+		"wrong origin":  {signedFor("https://other.example/inbox", SignOptions{}), func(*Verifier, *http.Request) {}, "the Host that arrived"},
+		"wrong scheme":  {signedFor("http://local.example/inbox", SignOptions{Scheme: RFC9421}), func(*Verifier, *http.Request) {}, "the other scheme"},
+		"prefix":        {signedFor("https://local.example/inbox", SignOptions{}), func(v *Verifier, _ *http.Request) { v.StrippedPrefix = "/social" }, "StrippedPrefix"},
+		"other method":  {signedFor("https://local.example/inbox", SignOptions{}), func(_ *Verifier, r *http.Request) { r.Method = "PUT" }, "method POST"},
+		"decoded path":  {signedFor("https://local.example/in box", SignOptions{}), func(_ *Verifier, r *http.Request) { r.RequestURI = "/in%20box" }, ""},
+		"handler path":  {signedFor("https://local.example/x/inbox", SignOptions{}), func(_ *Verifier, r *http.Request) { r.RequestURI = "/inbox" }, "as a handler saw it"},
+		"query dropped": {signedFor("https://local.example/inbox", SignOptions{}), func(_ *Verifier, r *http.Request) { r.RequestURI = "/inbox?x=1" }, "without its query"},
+	} {
+		v := testVerifier(t, testRSA().Public())
+		v.Origins = func(string) (origin.Origin, bool) { return localOrigin(t), true }
+		v.Logger, v.Explain = slog.New(slog.DiscardHandler), true
+		c.edit(v, c.r)
+		_, err := v.Verify(t.Context(), c.r, []byte(testBody), testNow)
+		if c.hint == "" {
+			require.NoError(t, err, name)
+			continue
+		}
+		requireCode(t, err, CodeMismatch, name)
+		require.Contains(t, err.(*Error).Report.String(), "hint", name)
+		require.Contains(t, err.(*Error).Report.String(), c.hint, name)
+	}
+	r := signedFor("https://local.example/inbox", SignOptions{})
+	r.Header.Set("Date", testNow.Add(1e9).Format(http.TimeFormat))
+	v := testVerifier(t, testRSA().Public())
+	v.Explain = true
+	_, err := v.Verify(t.Context(), r, []byte(testBody), testNow)
+	requireCode(t, err, CodeMismatch)
+	require.NotContains(t, err.(*Error).Report.String(), "hint")
+}
