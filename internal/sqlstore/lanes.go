@@ -1,0 +1,252 @@
+package sqlstore
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/gokith/kith/storage"
+)
+
+const (
+	deliveryColumns = `d.id, d.post, p.sender, p.verb, p.chain, d.inbox, d.host, d.recipient, d.state, d.attempts, d.next, d.status,
+		d.code, d.excerpt, d.token, d.leased, d.created, d.updated`
+	deliveryTables = ` FROM kith_deliveries d JOIN kith_posts p ON p.id = d.post`
+)
+
+func scanDelivery(r row) (d storage.Delivery, err error) {
+	err = r.Scan(&d.ID, &d.Post, &d.Sender, &d.Verb, &d.Chain, &d.Inbox, &d.Host, &d.Recipient, &d.State, &d.Attempts,
+		timeInto{&d.Next}, &d.Status, &d.Code, &d.Excerpt, &d.Token, timeInto{&d.Leased}, timeInto{&d.Created}, timeInto{&d.Updated})
+	return d, err
+}
+
+// candidate is a pending delivery of a host.
+type candidate struct{ id, lane, next, leased int64 }
+
+func scanCandidate(r row) (c candidate, err error) {
+	return c, r.Scan(&c.id, &c.lane, &c.next, &c.leased)
+}
+
+// LeaseDeliveries implements storage.Lanes. It walks over the host's pending deliveries in order of ID;
+// one that it cannot take holds up those behind it in its lane. Calls for one host wait for each
+// other, so that none passes over what another is about to take.
+func (s Roles) LeaseDeliveries(ctx context.Context, host string, n int, now time.Time, lease time.Duration) (taken []storage.Delivery, err error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	at, until := micros(now), micros(now.Add(lease))
+	err = s.engine.Write(ctx, func(c Conn) error {
+		taken = nil
+		if err := s.engine.Exclude(ctx, c, host); err != nil {
+			return err
+		}
+		ids, err := freeDeliveries(ctx, c, host, n, at)
+		if err != nil || len(ids) == 0 {
+			return err
+		}
+		sets := make([][]any, len(ids))
+		for i, id := range ids {
+			sets[i] = []any{until, id}
+		}
+		if _, err := c.ExecMany(ctx, `UPDATE kith_deliveries SET token = token + 1, leased = ? WHERE id = ?`, sets); err != nil {
+			return err
+		}
+		taken, err = deliveriesByID(ctx, c, ids)
+		return err
+	})
+	return taken, err
+}
+
+// freeDeliveries chooses the deliveries that may be leased. The first look is short, because what
+// waits is mostly free; later ones pass over longer runs of what is not.
+func freeDeliveries(ctx context.Context, c Conn, host string, n int, at int64) (ids []int64, err error) {
+	due, err := first(ctx, c, scanCount, `SELECT count(*) FROM (SELECT 1 FROM kith_deliveries
+		WHERE host = ? AND state = 'pending' AND next <= ? LIMIT 1) due`, host, at)
+	if err != nil || due == 0 {
+		return nil, err
+	}
+	held := make(map[int64]bool)
+	after, look := int64(0), n+4
+	for {
+		found, err := all(ctx, c, scanCandidate, `SELECT id, lane, next, leased FROM kith_deliveries
+			WHERE host = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?`, host, after, look)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			switch {
+			case held[f.lane]:
+			case f.next > at || f.leased > at:
+				held[f.lane] = true
+			default:
+				if ids = append(ids, f.id); len(ids) == n {
+					return ids, nil
+				}
+			}
+		}
+		if len(found) < look {
+			return ids, nil
+		}
+		after, look = found[len(found)-1].id, 4*pageSize
+	}
+}
+
+// deliveriesByID reads rows one by one: a list of parameters would be a new statement for each length.
+func deliveriesByID(ctx context.Context, c Conn, ids []int64) ([]storage.Delivery, error) {
+	ds := make([]storage.Delivery, 0, len(ids))
+	for _, id := range ids {
+		d, err := first(ctx, c, scanDelivery, `SELECT `+deliveryColumns+deliveryTables+` WHERE d.id = ?`, id)
+		if err != nil {
+			return nil, err
+		}
+		ds = append(ds, d)
+	}
+	return ds, nil
+}
+
+// RecordDeliveries implements storage.Lanes.
+func (s Roles) RecordDeliveries(ctx context.Context, ds []storage.Delivery) (stale []int64, err error) {
+	if len(ds) == 0 {
+		return nil, nil
+	}
+	now := micros(time.Now())
+	sets := make([][]any, len(ds))
+	for i, d := range ds {
+		sets[i] = []any{string(d.State), d.Attempts, micros(d.Next), d.Status, text(d.Code), text(d.Excerpt), now, d.ID, d.Token}
+	}
+	err = s.engine.Write(ctx, func(c Conn) error {
+		stale = nil
+		changed, err := c.ExecMany(ctx, `UPDATE kith_deliveries
+			SET state = ?, attempts = ?, next = ?, status = ?, code = ?, excerpt = ?, leased = 0, updated = ?
+			WHERE id = ? AND token = ? AND state = 'pending' AND leased <> 0`, sets)
+		for i, n := range changed {
+			if n == 0 {
+				stale = append(stale, ds[i].ID)
+			}
+		}
+		return err
+	})
+	return stale, err
+}
+
+// selectDeliveries is the condition of q over deliveries d and, with deep, their posts p. sorted
+// tells that rows come by another way than their own order, so that the engine sorts them.
+func selectDeliveries(q storage.DeliveryQuery, after int64) (w where, order string) {
+	order = "d.id"
+	if q.Post != 0 {
+		w.add("d.post = ?", q.Post)
+		order = "+d.id"
+	}
+	eq(&w, "p.sender", q.Sender)
+	if q.Chain != "" {
+		w.add("p.chain = ?", string(q.Chain))
+		order = "+d.id"
+	}
+	if q.Chain != "" && q.Sender != "" {
+		w.add("d.lane = ?", lane(q.Sender, q.Chain))
+	}
+	eq(&w, "d.host", q.Host)
+	if q.State == storage.DeliveryPending {
+		w.add("d.state = 'pending'") // spelled out, so that partial indexes are seen to fit
+	} else {
+		eq(&w, "d.state", q.State)
+	}
+	if len(q.Verbs) > 0 {
+		args := make([]any, len(q.Verbs))
+		for i, v := range q.Verbs {
+			args[i] = v
+		}
+		w.add("p.verb IN ("+marks(len(args))+")", args...)
+	}
+	if q.Unsent {
+		w.add("d.attempts = 0 AND d.leased <= ?", micros(time.Now()))
+	}
+	if !q.Since.IsZero() {
+		w.add("d.updated >= ?", micros(q.Since))
+	}
+	if !q.Before.IsZero() {
+		w.add("d.updated < ?", micros(q.Before))
+	}
+	if q.BeforePost != 0 {
+		w.add("d.post < ?", q.BeforePost)
+	}
+	if after > 0 {
+		w.add("d.id > ?", after)
+	}
+	return w, order
+}
+
+// Deliveries implements storage.Lanes.
+func (s Roles) Deliveries(ctx context.Context, q storage.DeliveryQuery) iter.Seq2[storage.Delivery, error] {
+	return pages(ctx, s.engine, q.Limit, func(c Conn, last *storage.Delivery, n int) ([]storage.Delivery, error) {
+		after := q.After
+		if last != nil {
+			after = last.ID
+		}
+		w, order := selectDeliveries(q, after)
+		return all(ctx, c, scanDelivery, `SELECT `+deliveryColumns+deliveryTables+w.String()+` ORDER BY `+order+` LIMIT ?`,
+			append(w.args, n)...)
+	})
+}
+
+// ChangeDeliveries implements storage.Lanes. It ends leases that ran out, so that their worker cannot
+// record over the change.
+func (s Roles) ChangeDeliveries(ctx context.Context, q storage.DeliveryQuery, to storage.DeliveryState, next time.Time, code string) (n int, hosts []string, err error) {
+	now := time.Now()
+	w, order := selectDeliveries(q, q.After)
+	w.add("d.leased <= ?", micros(now))
+	selected := `SELECT d.id` + deliveryTables + w.String()
+	args := append([]any{string(to), string(to), micros(next), text(code), micros(now)}, w.args...)
+	if q.Limit > 0 {
+		selected += ` ORDER BY ` + order + ` LIMIT ?`
+		args = append(args, q.Limit)
+	}
+	scan := func(r row) (host string, err error) { return host, r.Scan(&host) }
+	err = s.engine.Write(ctx, func(c Conn) error {
+		changed, err := all(ctx, c, scan, `UPDATE kith_deliveries SET state = ?,
+				attempts = CASE WHEN ? = 'pending' THEN 0 ELSE attempts END,
+				next = ?, code = ?, updated = ?, leased = 0
+			WHERE id IN (`+selected+`) RETURNING host`, args...)
+		n = len(changed)
+		slices.Sort(changed)
+		hosts = slices.Compact(changed)
+		return err
+	})
+	return n, hosts, err
+}
+
+func scanDue(r row) (h storage.HostDue, err error) { return h, r.Scan(&h.Host, timeInto{&h.Next}) }
+
+// DueHosts implements storage.Lanes. It leaps from host to host in the index instead of reading
+// every delivery.
+func (s Roles) DueHosts(ctx context.Context) iter.Seq2[storage.HostDue, error] {
+	return pages(ctx, s.engine, 0, func(c Conn, last *storage.HostDue, n int) ([]storage.HostDue, error) {
+		var after string
+		if last != nil {
+			after = last.Host
+		}
+		return all(ctx, c, scanDue, `WITH RECURSIVE h(host) AS (
+				SELECT min(host) FROM kith_deliveries WHERE state = 'pending' AND host > ?
+				UNION ALL
+				SELECT (SELECT min(d.host) FROM kith_deliveries d WHERE d.state = 'pending' AND d.host > h.host) FROM h
+				WHERE h.host IS NOT NULL)
+			SELECT h.host, (SELECT min(d.next) FROM kith_deliveries d WHERE d.state = 'pending' AND d.host = h.host) FROM h
+			WHERE h.host IS NOT NULL LIMIT ?`, after, n)
+	})
+}
+
+// PruneLedger implements storage.Lanes.
+func (s Roles) PruneLedger(ctx context.Context, before time.Time) (int, error) {
+	at := micros(before)
+	deliveries, err := prune(ctx, s.engine, `DELETE FROM kith_deliveries WHERE id IN
+		(SELECT id FROM kith_deliveries WHERE state <> 'pending' AND updated < ? LIMIT ?)`, at)
+	if err != nil {
+		return deliveries, err
+	}
+	posts, err := prune(ctx, s.engine, `DELETE FROM kith_posts WHERE id IN
+		(SELECT p.id FROM kith_posts p
+		WHERE (p.fanned_out <> 0 AND p.fanned_out < ? OR p.canceled <> 0 AND p.canceled < ?)
+			AND NOT EXISTS (SELECT 1 FROM kith_deliveries d WHERE d.post = p.id) LIMIT ?)`, at, at)
+	return deliveries + posts, err
+}
