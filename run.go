@@ -1,0 +1,153 @@
+package kith
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/gokith/kith/delivery"
+	"github.com/gokith/kith/inbox"
+	"github.com/gokith/kith/outbox"
+	"github.com/gokith/kith/queue"
+)
+
+// How often chores run, and how long concluded work is kept.
+const (
+	sweepEvery = 15 * time.Second
+	pruneEvery = time.Hour
+	// RetainReceipts is how long a message is recognised when it comes again (L-24).
+	RetainReceipts = inbox.DefaultRetain
+	// RetainDeliveries is how long the ledger keeps concluded deliveries.
+	RetainDeliveries = 30 * 24 * time.Hour
+	// RetainHosts is how long an idle host is remembered.
+	RetainHosts = 30 * 24 * time.Hour
+	// CacheEntries bounds the cache of fetched documents.
+	CacheEntries = 50_000
+)
+
+// Run does the work that requests and Publish leave behind: handle what came in, deliver what goes
+// out, and the chores. It returns nil when ctx has ended and what was begun is finished or handed back,
+// within Config.Shutdown; an error only if it cannot start. Handler without Run only enqueues; any
+// number of processes may run on one store.
+func (s *Server) Run(ctx context.Context) error {
+	s.cfg.Logger.InfoContext(ctx, "kith started", "origin", s.names.Origin.String(), "version", Version)
+	defer s.cfg.Logger.InfoContext(context.WithoutCancel(ctx), "kith stopped")
+	shutdown := cmp.Or(s.cfg.Shutdown, queue.DefaultShutdown)
+	// The drain of deliveries shares the time that the queue had for its workers.
+	drain, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdown, end) })()
+	chores, stop := context.WithCancel(ctx)
+	var wg sync.WaitGroup
+	wg.Go(func() { s.chores(chores) })
+	err := s.queue.Run(ctx, queue.Options{
+		Shutdown: shutdown,
+		Kinds: map[string]queue.Kind{
+			inbox.KindInbox:      {Work: s.inbox.Work, Workers: s.cfg.Workers.Inbox, Lease: inbox.Lease},
+			outbox.KindFanOut:    {Work: s.outbox.FanOut, Workers: 2, Lease: 5 * time.Minute},
+			delivery.KindDeliver: {Work: s.delivery.Deliver, Workers: s.cfg.Workers.Hosts, Lease: 5 * time.Minute},
+		},
+	})
+	stop()
+	wg.Wait()
+	_ = s.delivery.Drain(drain) // what it cuts off is handed back
+	s.client.CloseIdleConnections()
+	return err
+}
+
+// Close releases what New made. The store is the app's to close.
+func (s *Server) Close() error {
+	s.client.CloseIdleConnections()
+	return s.ring.Close()
+}
+
+// chores sweeps and prunes, in one process at a time.
+func (s *Server) chores(ctx context.Context) {
+	holder := rand.Text()
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	pruned := time.Time{}
+	for {
+		mine, err := s.store.Lock(ctx, "chores", holder, 3*sweepEvery)
+		if err == nil && mine {
+			err = errors.Join(s.inbox.Sweep(ctx), s.outbox.Sweep(ctx), s.delivery.Sweep(ctx))
+			if err == nil && time.Since(pruned) > pruneEvery {
+				pruned, err = time.Now(), s.prune(ctx)
+			}
+		}
+		if err != nil && ctx.Err() == nil {
+			s.cfg.Logger.WarnContext(ctx, "kith could not do its chores", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			_ = s.store.Unlock(context.WithoutCancel(ctx), "chores", holder) // it ends by itself
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// prune erases what is past its time.
+func (s *Server) prune(ctx context.Context) error {
+	now := time.Now()
+	for what, f := range map[string]func() (int, error){
+		"receipts":   func() (int, error) { return s.store.PruneReceipts(ctx, now.Add(-RetainReceipts)) },
+		"undone":     func() (int, error) { return s.social.Prune(ctx, now.Add(-RetainReceipts)) },
+		"deliveries": func() (int, error) { return s.store.PruneLedger(ctx, now.Add(-RetainDeliveries)) },
+		"hosts":      func() (int, error) { return s.store.PruneHosts(ctx, now.Add(-RetainHosts)) },
+		"cache":      func() (int, error) { return s.store.PruneCache(ctx, CacheEntries) },
+	} {
+		n, err := f()
+		if err != nil {
+			return fmt.Errorf("pruning %s: %w", what, err)
+		}
+		if n > 0 {
+			s.cfg.Logger.DebugContext(ctx, "kith pruned", "what", what, "rows", n)
+		}
+	}
+	return nil
+}
+
+// Ready reports whether the server can take messages: the store answers and belongs to the origin. It
+// serves a readiness probe.
+func (s *Server) Ready(ctx context.Context) error {
+	stored, err := s.store.Identify(ctx, s.names.Origin.String())
+	if err != nil {
+		return fmt.Errorf("kith: the store does not answer: %w", err)
+	}
+	if stored != s.names.Origin.String() {
+		return fmt.Errorf("kith: the store belongs to %s", stored)
+	}
+	return nil
+}
+
+// Settle waits until nothing is left to do now: no received message unhandled, no post without its
+// deliveries, no delivery due. Deliveries that wait for another attempt are not waited for. It is for
+// tests and for scripts that publish and exit; it needs Run, here or in another process. The error is
+// that of ctx.
+func (s *Server) Settle(ctx context.Context) error {
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for quiet := 0; quiet < 2; {
+		stats, err := s.store.Stats(ctx)
+		if err != nil {
+			return err
+		}
+		if stats.PendingReceipts == 0 && stats.UnfinishedPosts == 0 && stats.DueDeliveries == 0 {
+			quiet++
+		} else {
+			quiet = 0
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("kith: not settled: %d receipts, %d posts, %d deliveries due: %w",
+				stats.PendingReceipts, stats.UnfinishedPosts, stats.DueDeliveries, ctx.Err())
+		case <-tick.C:
+		}
+	}
+	return nil
+}
