@@ -1,0 +1,245 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	as "github.com/gokith/kith/activitystreams"
+	"github.com/gokith/kith/delivery"
+	"github.com/gokith/kith/internal/sharedtest"
+	"github.com/gokith/kith/names"
+	"github.com/gokith/kith/policy"
+	"github.com/gokith/kith/postgres"
+	"github.com/gokith/kith/sqlite"
+	"github.com/gokith/kith/storage"
+)
+
+const evil = "\x1b[31m\u202enet.timeout\r\n9 deliveries, 9 done"
+
+// onEach runs a test on a store of each kind, which is named by -db.
+func onEach(t *testing.T, test func(t *testing.T, store storage.Store, db string)) {
+	t.Run("sqlite", func(t *testing.T) {
+		t.Parallel()
+		db := filepath.Join(t.TempDir(), "kith.db")
+		store, err := sqlite.Open(db)
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, store.Close()) })
+		test(t, store, db)
+	})
+	t.Run("postgres", func(t *testing.T) {
+		t.Parallel()
+		store, db := onPostgres(t)
+		test(t, store, db)
+	})
+}
+
+// onPostgres makes schemas that only this test uses.
+func onPostgres(t *testing.T) (storage.Store, string) {
+	t.Helper()
+	dsn := os.Getenv("KITH_TEST_POSTGRES")
+	if dsn == "" {
+		dsn = "postgres://postgres@127.0.0.1:5432/test?sslmode=disable"
+	}
+	schema := fmt.Sprintf("kith_cmd_%d_%d", os.Getpid(), time.Now().UnixNano())
+	db := dsn + "&search_path=" + schema
+	if !strings.Contains(dsn, "?") {
+		db = dsn + "?search_path=" + schema
+	}
+	pool, err := pgxpool.New(t.Context(), db)
+	require.NoError(t, err)
+	err = pool.Ping(t.Context())
+	if err != nil {
+		pool.Close()
+	}
+	sharedtest.Require(t, "postgres", err == nil, fmt.Sprintf("no server (%v); start one with: "+
+		"docker run --rm -p 5432:5432 -e POSTGRES_HOST_AUTH_METHOD=trust -e POSTGRES_DB=test postgres:17", err))
+	_, err = pool.Exec(t.Context(), "CREATE SCHEMA "+schema)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := pool.Exec(context.Background(), "DROP SCHEMA "+schema+" CASCADE; DROP SCHEMA IF EXISTS "+schema+"_river CASCADE")
+		require.NoError(t, err)
+		pool.Close()
+	})
+	river := postgres.WithRiverSchema(schema + "_river")
+	require.NoError(t, postgres.Migrate(t.Context(), pool, river))
+	store, err := postgres.New(t.Context(), pool, river)
+	require.NoError(t, err)
+	return store, db + "&river_schema=" + schema + "_river"
+}
+
+// ledger fills a store: a post to three hosts, of which one took it, one refused it, and one is down.
+func ledger(t *testing.T, store storage.Store) {
+	t.Helper()
+	ctx, now := t.Context(), time.Now()
+	require.NoError(t, store.PutActor(ctx, storage.Actor{Key: names.InstanceKey, Handle: "blog.example", ID: "https://blog.example/ap/instance"}))
+	post, err := store.AddPost(ctx, storage.Post{Sender: "ana", Activity: "https://blog.example/a/1", Verb: "Create", Chain: "https://blog.example/n/1", Payload: []byte("{}")})
+	require.NoError(t, err)
+	var ds []storage.Delivery
+	for _, host := range []string{"https://good.example", "https://strict.example", "https://down.example"} {
+		ds = append(ds, storage.Delivery{Inbox: as.IRI(host + "/inbox"), Host: host, Next: now.Add(-time.Second)})
+	}
+	_, err = store.AddDeliveries(ctx, post, "", true, ds)
+	require.NoError(t, err)
+	outcome := func(host string, change func(d *storage.Delivery)) {
+		leased, err := store.LeaseDeliveries(ctx, host, 1, now, time.Minute)
+		require.NoError(t, err)
+		require.Len(t, leased, 1)
+		leased[0].Attempts = 1
+		change(&leased[0])
+		stale, err := store.RecordDeliveries(ctx, leased)
+		require.NoError(t, err)
+		require.Empty(t, stale)
+	}
+	outcome("https://good.example", func(d *storage.Delivery) { d.State, d.Status, d.Code = storage.DeliveryDone, 202, "http.202" })
+	outcome("https://strict.example", func(d *storage.Delivery) {
+		d.State, d.Status, d.Code, d.Excerpt = storage.DeliveryRefused, 403, "http.403", evil
+	})
+	outcome("https://down.example", func(d *storage.Delivery) {
+		d.Next, d.Code = now.Add(3*time.Hour), delivery.CodeTimeout
+	})
+	require.NoError(t, store.UpdateHost(ctx, "https://down.example", func(h *storage.Host) {
+		h.Failures, h.FailingSince, h.OpenUntil = 7, now.Add(-time.Hour), now.Add(time.Hour)
+	}))
+}
+
+func TestDeliveriesAndHosts(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, store storage.Store, db string) {
+		ledger(t, store)
+		out := done(t, "deliveries", "-db", db)
+		requireHarmless(t, out, "deliveries")
+		require.Contains(t, out, "\n3 deliveries, 1 pending, 1 done, 1 refused\n")
+		require.Equal(t, 1, strings.Count(out, "\n3 deliveries"))
+		require.NotContains(t, out, "\n9 deliveries", "an excerpt stays on its line (S-108)")
+		require.Regexp(t, `refused +1 +\S+ +- +https://strict.example/inbox +http.403 "\\x1b`, out)
+		for args, want := range map[string]string{
+			"-host good.example":                        "1 delivery, 1 done",
+			"-host https://good.example -state pending": "0 deliveries",
+			"-state gave-up":                            "1 delivery, 1 refused",
+			"-state pending":                            "1 delivery, 1 pending",
+			"-limit 2":                                  "2 deliveries",
+			"-since 2h":                                 "3 deliveries",
+			"-since 2100-01-01":                         "0 deliveries",
+			"-post 1":                                   "post 1: Create https://blog.example/a/1 by ana",
+		} {
+			require.Contains(t, done(t, append([]string{"deliveries", "-db", db}, strings.Fields(args)...)...), want, args)
+		}
+		out = done(t, "hosts", "-db", db)
+		require.Regexp(t, `https://down.example +failed 7 times in a row, tried again \S+ +waiting +7 since`, out)
+		require.NoError(t, store.UpdateHost(t.Context(), "https://good.example", func(h *storage.Host) { h.LastSuccess = time.Now() }))
+		require.Regexp(t, `https://good.example +ok +- +- +2`, done(t, "hosts", "-db", db))
+		require.Contains(t, done(t, "hosts", "-db", db, "-held"), "\n1 host\n")
+
+		code, _, complaint := invoke(t, "", "deliveries", "-db", db, "-post", "99")
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, complaint, "post 99")
+		for _, args := range [][]string{{"-state", "lost"}, {"-host", "not a host"}, {"-since", "noon"}, {"extra"}} {
+			code, _, _ := invoke(t, "", append([]string{"deliveries", "-db", db}, args...)...)
+			require.Equal(t, exitUsage, code, args)
+		}
+	})
+}
+
+func TestRetryPauseResume(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, store storage.Store, db string) {
+		ledger(t, store)
+		due := func(host string) int {
+			n := 0
+			for d, err := range store.Deliveries(t.Context(), storage.DeliveryQuery{Host: host, State: storage.DeliveryPending}) {
+				require.NoError(t, err)
+				if !d.Next.After(time.Now()) {
+					n++
+				}
+			}
+			return n
+		}
+		// What waits is due; the host that is given a rest is told of.
+		out := done(t, "retry", "-db", db)
+		require.Contains(t, out, "1 delivery is due now\n")
+		require.Contains(t, out, "https://down.example waits all the same: failed 7 times in a row")
+		require.Equal(t, 1, due("https://down.example"))
+		require.Zero(t, due("https://strict.example"))
+
+		// With -host it gets no rest.
+		require.Equal(t, "1 delivery is due now\n", done(t, "retry", "-db", db, "-host", "down.example"))
+		h, err := store.Host(t.Context(), "https://down.example")
+		require.NoError(t, err)
+		require.True(t, h.OpenUntil.IsZero())
+		require.Equal(t, 7, h.Failures, "the next failure opens its breaker again")
+
+		require.Equal(t, "0 deliveries are due now\n", done(t, "retry", "-db", db, "-gave-up", "-host", "strict.example", "-since", "2100-01-01"))
+		require.Equal(t, "1 delivery is due now\n", done(t, "retry", "-db", db, "-gave-up", "-host", "strict.example", "-since", "2h"))
+		require.Equal(t, 1, due("https://strict.example"))
+
+		// A pause is by hand, and only a hand ends it.
+		require.Equal(t, "paused https://strict.example\n", done(t, "pause", "-db", db, "-host", "strict.example"))
+		require.Contains(t, done(t, "retry", "-db", db, "-host", "strict.example"), "waits all the same: paused by hand")
+		require.Contains(t, done(t, "hosts", "-db", db, "-held"), "paused by hand")
+		require.Equal(t, "resumed https://strict.example\n", done(t, "resume", "-db", db, "-host", "strict.example"))
+		require.Contains(t, done(t, "hosts", "-db", db, "-held"), "\n0 hosts\n")
+		code, _, complaint := invoke(t, "", "pause", "-db", db)
+		require.Equal(t, exitUsage, code)
+		require.Contains(t, complaint, "-host")
+	})
+}
+
+func TestBlockAndStats(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, store storage.Store, db string) {
+		code, _, complaint := invoke(t, "", "block", "-db", db, "spam.example")
+		require.Equal(t, exitFailed, code)
+		require.Contains(t, complaint, "no server has run")
+		require.NotContains(t, complaint, db)
+
+		ledger(t, store)
+		check := func(id as.IRI) error {
+			return policy.New(store, "https://blog.example/ap/instance", nil).Check(t.Context(), id)
+		}
+		require.Equal(t, "nobody is blocked\n", done(t, "block", "-db", db))
+		require.Equal(t, "blocked spam.example\nblocked https://good.example/users/eve\n",
+			done(t, "block", "-db", db, "spam.example", "https://good.example/users/eve"))
+		require.ErrorIs(t, check("https://spam.example/users/any"), policy.ErrBlocked)
+		require.ErrorIs(t, check("https://good.example/users/eve"), policy.ErrBlocked)
+		require.NoError(t, check("https://good.example/users/ana"))
+		require.Contains(t, done(t, "block", "-db", db), "https://spam.example")
+		require.Equal(t, "unblocked https://spam.example\n", done(t, "unblock", "-db", db, "https://spam.example"))
+		require.NoError(t, check("https://spam.example/users/any"))
+		code, _, _ = invoke(t, "", "unblock", "-db", db)
+		require.Equal(t, exitUsage, code)
+		code, _, complaint = invoke(t, "", "block", "-db", db, "ftp://x\x1b")
+		require.Equal(t, exitFailed, code)
+		requireHarmless(t, complaint, "block")
+
+		out := done(t, "stats", "-db", db)
+		require.Regexp(t, `(?m)^deliveries waiting +1$`, out)
+		require.Regexp(t, `(?m)^\S*deliveries +3$`, out)
+		require.Regexp(t, `\n[1-9]\d+ bytes \(`, out)
+	})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+	none := filepath.Join(t.TempDir(), "none.db")
+	for db, want := range map[string]string{
+		none: "-db names it",
+		"postgres://u:secret@127.0.0.1:1/x?sslmode=disable":    "refused",
+		"postgres://u:secret@127.0.0.1:port/x?sslmode=disable": "no URL",
+	} {
+		for _, tool := range []string{"stats", "deliveries", "hosts", "retry", "block"} {
+			code, _, complaint := invoke(t, "", tool, "-db", db)
+			require.Equal(t, exitFailed, code)
+			require.Contains(t, complaint, want)
+			require.NotContains(t, complaint, "secret")
+		}
+	}
+	require.NoFileExists(t, none, "nothing is made")
+}
