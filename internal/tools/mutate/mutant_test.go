@@ -1,0 +1,85 @@
+package main
+
+import (
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+const sample = `// Package sample has marks such as "check: S-99" in its prose.
+package sample
+
+func f(a, b int) string {
+	if a > 1 { // check: S-01
+		return "a"
+	}
+	// check: S-02 S-03
+	if c := a + b; c > 2 || c < -2 {
+		return "c"
+	}
+	switch {
+	case a == 0, b == 0: // check: S-04
+		return "zero"
+	}
+	switch b {
+	case 1: // check: S-05
+		return "one"
+	default: // check: S-06
+		b++
+	}
+	if b > 0 { // unmarked
+		return "b"
+	}
+	return ""
+}
+`
+
+func TestMutate(t *testing.T) {
+	t.Parallel()
+	found, err := mutate("sample.go", []byte(sample))
+	require.NoError(t, err)
+	want := []struct{ marks, check, source string }{
+		{"S-01", "a > 1", "if false && (a > 1) { // check"},
+		{"S-02 S-03", "c > 2 || c < -2", "if c := a + b; false && (c > 2 || c < -2) {"},
+		{"S-04", "a == 0, b == 0", "case false && (a == 0), false && (b == 0): // check"},
+		{"S-05", `// check: S-05 return "one"`, "case 1:\n\tdefault"},
+		{"S-06", "// check: S-06 b++", "default:\n\t}"},
+	}
+	require.Len(t, found, len(want))
+	for i, w := range want {
+		require.Equal(t, w.marks, found[i].marks)
+		require.Equal(t, w.check, found[i].check)
+		require.Contains(t, string(found[i].source), w.source)
+		_, err := parser.ParseFile(token.NewFileSet(), "sample.go", found[i].source, 0)
+		require.NoError(t, err)
+	}
+	for _, stray := range []string{"package p\n\nvar x = 1 // check: S-01\n", "package p\n\nfunc f() {\n\tprintln() // check: S-01\n}\n"} {
+		_, err := mutate("p.go", []byte(stray))
+		require.ErrorContains(t, err, "marks neither")
+	}
+	_, err = mutate("p.go", []byte("package"))
+	require.Error(t, err)
+	_, err = mutants(t.TempDir())
+	require.Error(t, err)
+}
+
+// A whole run over a module of two checks, of which the tests miss one.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod":    "module sample\n\ngo 1.26\n",
+		"p.go":      "package p\n\nfunc f(n int) bool {\n\tif n < 0 { // check: S-01\n\t\treturn false\n\t}\n\tif n > 9 { // check: S-02\n\t\treturn false\n\t}\n\treturn true\n}\n",
+		"p_test.go": "package p\n\nimport \"testing\"\n\nfunc TestF(t *testing.T) {\n\tif f(-1) || !f(1) {\n\t\tt.Fail()\n\t}\n}\n",
+	} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	left, err := run(t.Context(), []string{dir}, 1, true, time.Minute)
+	require.NoError(t, err)
+	require.Equal(t, 1, left)
+}
