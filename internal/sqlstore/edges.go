@@ -81,7 +81,9 @@ func selectEdges(q storage.EdgeQuery) (where, error) {
 	eq(&w, "kind", q.Kind)
 	eq(&w, "subject", q.Subject)
 	eq(&w, "object", q.Object)
-	eq(&w, "activity", q.Activity)
+	if q.Activity != "" {
+		w.add("activity = ? AND activity <> ''", string(q.Activity)) // the index holds no others
+	}
 	eq(&w, "state", q.State)
 	eq(&w, "subject_origin", strings.TrimSuffix(q.SubjectOrigin, "/"))
 	return w, nil

@@ -67,7 +67,9 @@ func (s Roles) Objects(ctx context.Context, q storage.ObjectQuery) iter.Seq2[sto
 	return pages(ctx, s.engine, q.Limit, func(c Conn, last *storage.Object, n int) ([]storage.Object, error) {
 		var w where
 		eq(&w, "owner", q.Owner)
-		eq(&w, "parent", q.Parent)
+		if q.Parent != "" {
+			w.add("parent = ? AND parent <> ''", string(q.Parent)) // the index holds no others
+		}
 		eq(&w, "type", q.Type)
 		if q.Local != nil {
 			w.add("local = ?", bit(*q.Local))
