@@ -36,11 +36,10 @@ func (i instant) time() time.Time {
 	return time.Unix(i.unix, 0).UTC()
 }
 
-// covered lists the components as they are spelled in the signature.
-func (c *candidate) covered() []string {
-	names := make([]string, len(c.components))
+// covered appends the components as they are spelled in the signature.
+func (c *candidate) covered(names []string) []string {
 	for i := range c.components {
-		names[i] = c.components[i].String()
+		names = append(names, c.components[i].String())
 	}
 	return names
 }

@@ -106,18 +106,18 @@ type cavageParams struct{ keyID, algorithm, created, expires, headers, signature
 
 // named returns the place of a parameter by its name, which HTTP compares without case.
 func (p *cavageParams) named(name string) *param {
-	switch strings.ToLower(name) {
-	case "keyid":
+	switch {
+	case strings.EqualFold(name, "keyId"):
 		return &p.keyID
-	case "algorithm":
+	case strings.EqualFold(name, "algorithm"):
 		return &p.algorithm
-	case "created":
+	case strings.EqualFold(name, "created"):
 		return &p.created
-	case "expires":
+	case strings.EqualFold(name, "expires"):
 		return &p.expires
-	case "headers":
+	case strings.EqualFold(name, "headers"):
 		return &p.headers
-	case "signature":
+	case strings.EqualFold(name, "signature"):
 		return &p.signature
 	}
 	return nil
@@ -205,7 +205,7 @@ func cavageBase(m *message, c *candidate) (string, *fault) {
 		b.WriteString(": ")
 		switch name {
 		case "(request-target)":
-			b.WriteString(strings.ToLower(m.method))
+			b.WriteString(m.lowerMethod())
 			b.WriteByte(' ')
 			b.WriteString(m.target)
 		case "(created)":

@@ -14,8 +14,8 @@ const hintStep = "hint"
 // costs some more arithmetic per refusal, so it runs only with Verifier.Explain.
 func (t *trial) explain(alg Algorithm, key Key) {
 	for _, g := range guesses(t.request, &t.message) {
-		base, f := t.c.base(&g.message)
-		if f == nil && t.c.verifies(&g.message, alg, key, base) {
+		base, f := t.c.base(g.message)
+		if f == nil && t.c.verifies(g.message, alg, key, base) {
 			t.report.Steps = append(t.report.Steps, Step{Name: hintStep, Detail: "the signature is good for " + g.what,
 				Expected: g.message.method + " " + g.message.url(), Got: t.message.method + " " + t.message.url()})
 			return
@@ -26,16 +26,14 @@ func (t *trial) explain(alg Algorithm, key Key) {
 // A guess is another way in which a sender may have seen the request.
 type guess struct {
 	what    string
-	message message
+	message *message
 }
 
 // guesses lists the usual mistakes: proxies that rewrite, senders that decode or cut.
 func guesses(r *http.Request, m *message) []guess {
 	var list []guess
 	add := func(what string, change func(*message)) {
-		g := guess{what, *m}
-		change(&g.message)
-		list = append(list, g)
+		list = append(list, guess{what, m.as(change)})
 	}
 	at := func(scheme, host string, then func(*message)) func(*message) {
 		return func(g *message) {

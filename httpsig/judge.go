@@ -15,9 +15,11 @@ type judgement struct {
 	v       *Verifier
 	request *http.Request
 	message message
+	date    dateField
 	at      time.Time
 	limits  limits
 	report  *Report
+	fault   *fault // the first check that failed; set before the end only if v.Explain goes on
 }
 
 // judge goes the whole way: the request as such, its body, then each signature.
@@ -25,17 +27,46 @@ func (j *judgement) judge(ctx context.Context, body []byte) (*Result, *fault) {
 	if f := j.read(ctx, body); f != nil {
 		return nil, f
 	}
-	found, f := candidates(j.request.Header, j.limits)
-	if j.report.step("parse", f) != nil {
-		return nil, f
+	ambiguous := checkHeader(j.request.Header)
+	found, broken := candidates(j.request.Header, j.limits)
+	switch {
+	case j.stops("header", ambiguous): // check: S-15 S-18
+		return j.describe(found)
+	case j.stops("parse", broken):
+		return nil, j.fault
+	case j.stops("digest", checkDigests(&j.message)): // check: S-03
+		return j.describe(found)
 	}
-	if f := j.report.step("digest", checkDigests(&j.message)); f != nil { // check: S-03
-		return nil, f
+	j.date = dateOf(&j.message)
+	res, f := j.tryAll(ctx, found)
+	if j.fault != nil {
+		return nil, j.fault
 	}
-	return j.tryAll(ctx, found)
+	return res, f
 }
 
-// read rebuilds the request as its sender addressed it, and refuses what is ambiguous.
+// stops records a check of the request as a whole and reports whether it ends the judgement. With
+// Explain nothing does: the first fault stays the verdict.
+func (j *judgement) stops(name string, f *fault) bool {
+	if j.report.step(name, f) == nil {
+		return false
+	}
+	j.fault = firstFault(j.fault, f)
+	return !j.v.Explain
+}
+
+// describe reports the signatures that were not tried: what they say and the text that they sign.
+func (j *judgement) describe(found []*candidate) (*Result, *fault) {
+	for _, c := range found {
+		s := j.report.newSignature(c)
+		if s.step("syntax", c.fault) == nil {
+			s.Base, _ = c.base(&j.message)
+		}
+	}
+	return nil, j.fault
+}
+
+// read rebuilds the request as its sender addressed it.
 func (j *judgement) read(ctx context.Context, body []byte) *fault {
 	r := j.request
 	if j.v.Keys == nil || j.v.Origins == nil {
@@ -56,11 +87,12 @@ func (j *judgement) read(ctx context.Context, body []byte) *fault {
 	} else {
 		j.v.warn(ctx, o, r.Host)
 	}
-	j.report.URL = j.message.url()
+	j.message.public = j.message.url()
+	j.report.URL = j.message.public
 	if !HasSignature(r) { // check: S-01
 		return j.report.step("signed", fail(CodeUnsigned, "no Signature"))
 	}
-	return j.report.step("header", checkHeader(r.Header))
+	return nil
 }
 
 // tryAll tries every signature and returns the identity of the one that verifies. Two that verify
@@ -90,31 +122,6 @@ func (j *judgement) tryAll(ctx context.Context, found []*candidate) (*Result, *f
 
 func (r *Result) identity() string { return cmp.Or(r.Owner, r.KeyID) }
 
-// try judges one signature: first what costs nothing, then the key, then the arithmetic, and last
-// what a good signature spends.
-func (j *judgement) try(ctx context.Context, c *candidate) (*Result, *fault) {
-	t := &trial{judgement: j, c: c, report: j.report.newSignature(c)}
-	if f := t.admit(); f != nil {
-		return nil, f
-	}
-	var f *fault
-	if t.report.Base, f = c.base(&j.message); t.report.step("base", f) != nil {
-		return nil, f
-	}
-	t.result = &Result{
-		KeyID: c.keyID, Scheme: c.scheme, Label: c.label, Covered: t.report.Covered,
-		Created: madeAt(&j.message, c), Expires: t.report.Expires, Nonce: c.nonce, Tag: c.tag, Report: j.report,
-	}
-	if f := t.verify(ctx); f != nil {
-		return nil, f
-	}
-	if f := t.report.step("nonce", t.spendNonce(ctx)); f != nil {
-		return nil, f
-	}
-	t.report.Verified = true
-	return t.result, nil
-}
-
 // A trial is the judgement of one signature.
 type trial struct {
 	*judgement
@@ -123,34 +130,86 @@ type trial struct {
 	declared Algorithm     // as the signature says, "" if it leaves that to the key
 	report   *SignatureReport
 	result   *Result
+	fault    *fault // the first check that failed, if Explain goes on
 }
 
-// admit makes the checks that need no key.
-func (t *trial) admit() *fault {
+// try judges one signature: first what costs nothing, then the key, then the arithmetic, and last
+// what a good signature spends.
+func (j *judgement) try(ctx context.Context, c *candidate) (*Result, *fault) {
+	room := j.report.newSignature(c)
+	t := &trial{judgement: j, c: c, report: &room.SignatureReport, result: &room.result}
+	if t.admit() {
+		return nil, t.fault
+	}
+	*t.result = Result{
+		KeyID: c.keyID, Scheme: c.scheme, Label: c.label, Covered: t.report.Covered,
+		Created: madeAt(j.date, c), Expires: t.report.Expires, Nonce: c.nonce, Tag: c.tag, Report: j.report,
+	}
+	f := t.verify(ctx)
+	if t.fault != nil {
+		return nil, t.fault
+	}
+	if f != nil {
+		return nil, f
+	}
+	if j.fault != nil { // a body or header that is refused spends no nonce
+		return nil, j.fault
+	}
+	if f := t.report.step("nonce", t.spendNonce(ctx)); f != nil {
+		return nil, f
+	}
+	t.report.Verified = true
+	return t.result, nil
+}
+
+// stops records a check of the signature and reports whether it ends the trial.
+func (t *trial) stops(name string, f *fault) bool {
+	if t.report.step(name, f) == nil {
+		return false
+	}
+	t.fault = firstFault(t.fault, f)
+	return !t.v.Explain
+}
+
+// admit makes the checks that need no key, and reports whether they end the trial. The base is built
+// before them, for the report.
+func (t *trial) admit() bool {
 	c := t.c
 	if t.report.step("syntax", c.fault) != nil { // check: S-19
-		return c.fault
+		t.fault = c.fault
+		return true
 	}
+	base, incomplete := c.base(&t.message)
+	t.report.Base = base
 	if f := t.report.step("keyid", t.checkKeyID()); f != nil { // check: S-24
-		return f
+		t.fault = f
+		return true // there is nobody to ask for the key
 	}
-	var f *fault
-	if t.declared, f = declared(c.scheme, c.algorithm); t.report.step("algorithm", f) != nil { // check: S-07
-		return f
-	}
-	if f := t.report.step("coverage", checkCoverage(&t.message, c)); f != nil { // check: S-02
-		return f
-	}
-	if f := t.report.step("window", checkWindow(&t.message, c, t.at, t.limits)); f != nil { // check: S-12
-		return f
+	named, f := declared(c.scheme, c.algorithm)
+	t.declared = named
+	switch {
+	case t.stops("algorithm", f): // check: S-07
+		return true
+	case t.stops("coverage", checkCoverage(&t.message, c)): // check: S-02
+		return true
+	case t.stops("window", checkWindow(t.date, c, t.at, t.limits)): // check: S-12
+		return true
 	}
 	if t.v.RequiredTag != "" && c.tag != t.v.RequiredTag { // check: S-13
-		return t.report.step("tag", fail(CodeTag, "wrong tag").compared(t.v.RequiredTag, c.tag))
+		if t.stops("tag", fail(CodeTag, "wrong tag").compared(t.v.RequiredTag, c.tag)) {
+			return true
+		}
 	}
 	if t.v.RequireNonce && c.nonce == "" { // check: S-14
-		return t.report.step("nonce", fail(CodeNonce, "a nonce is required"))
+		if t.stops("nonce", fail(CodeNonce, "a nonce is required")) {
+			return true
+		}
 	}
-	return nil
+	if t.report.step("base", incomplete) != nil {
+		t.fault = firstFault(t.fault, incomplete)
+		return true // there is nothing to verify
+	}
+	return false
 }
 
 func checkCoverage(m *message, c *candidate) *fault {
@@ -158,7 +217,7 @@ func checkCoverage(m *message, c *candidate) *fault {
 	if missing == "" {
 		return nil
 	}
-	return fail(CodeCoverage, "not signed: %s", missing).compared(missing, strings.Join(c.covered(), " "))
+	return fail(CodeCoverage, "not signed: %s", missing).compared(missing, strings.Join(c.covered(nil), " "))
 }
 
 // spendNonce uses up the nonce of a signature that verified.

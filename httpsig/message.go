@@ -17,13 +17,38 @@ type message struct {
 	host   string // the value of the Host field
 	target string // path and query in origin-form, not decoded
 	wire   string // the target as on the request line; differs from target in other forms only
+	public string // what url returned, if it was asked before
 	header http.Header
 	length int64 // Content-Length when the header map lacks it; 0 or less: unknown
 	body   []byte
 }
 
 // url is the public URL, the @target-uri of RFC 9421 §2.2.2.
-func (m *message) url() string { return m.origin.Scheme() + "://" + m.origin.Authority() + m.target }
+func (m *message) url() string {
+	if m.public != "" {
+		return m.public
+	}
+	return m.origin.Scheme() + "://" + m.origin.Authority() + m.target
+}
+
+// as returns the message as somebody else may have seen it.
+func (m *message) as(change func(*message)) *message {
+	other := *m
+	other.public = ""
+	change(&other)
+	return &other
+}
+
+// lowerMethod is the method as draft-cavage signs it.
+func (m *message) lowerMethod() string {
+	switch m.method {
+	case http.MethodPost:
+		return "post"
+	case http.MethodGet:
+		return "get"
+	}
+	return strings.ToLower(m.method)
+}
 
 // path is the target without the query; never empty (RFC 9421 §2.2.6).
 func (m *message) path() string {

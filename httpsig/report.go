@@ -152,17 +152,21 @@ func newReport() *Report {
 	return &room.Report
 }
 
+// An outcome is what a caller gets of one signature, in one piece.
+type outcome struct {
+	SignatureReport
+	result  Result
+	steps   [12]Step
+	covered [6]string
+}
+
 // newSignature adds the report of one signature.
-func (r *Report) newSignature(c *candidate) *SignatureReport {
-	room := &struct {
-		SignatureReport
-		steps [12]Step
-	}{}
-	s := &room.SignatureReport
-	s.Steps = room.steps[:0]
-	s.Label, s.Scheme, s.KeyID, s.Covered = c.label, c.scheme, c.keyID, c.covered()
+func (r *Report) newSignature(c *candidate) *outcome {
+	s := &outcome{}
+	s.Steps = s.steps[:0]
+	s.Label, s.Scheme, s.KeyID, s.Covered = c.label, c.scheme, c.keyID, c.covered(s.covered[:0])
 	s.Created, s.Expires = c.created.time(), c.expires.time()
-	r.Signatures = append(r.Signatures, s)
+	r.Signatures = append(r.Signatures, &s.SignatureReport)
 	return s
 }
 

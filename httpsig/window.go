@@ -7,16 +7,15 @@ import (
 
 // checkWindow judges when a signature was made (L-23). created and Date may both say so: then both
 // must lie in the window. expires can only shorten a signature's life.
-func checkWindow(m *message, c *candidate, at time.Time, lim limits) *fault {
-	date, hasDate, f := dateOf(m)
-	if f != nil { // check: S-12
-		return f
+func checkWindow(date dateField, c *candidate, at time.Time, lim limits) *fault {
+	if date.fault != nil { // check: S-12
+		return date.fault
 	}
 	if c.scheme == RFC9421 && !c.created.set { // check: S-13
 		return fail(CodeCreated, "created is missing")
 	}
-	if hasDate {
-		if f := inWindow("Date", date, at, lim); f != nil { // check: S-12
+	if date.set {
+		if f := inWindow("Date", date.time, at, lim); f != nil { // check: S-12
 			return f
 		}
 	}
@@ -42,17 +41,24 @@ func checkExpires(c *candidate, at time.Time) *fault {
 	return nil
 }
 
+// A dateField is what the Date field says.
+type dateField struct {
+	time  time.Time
+	set   bool
+	fault *fault // it cannot be read
+}
+
 // dateOf reads the Date field. One that cannot be read is a fault even if it is not signed.
-func dateOf(m *message) (time.Time, bool, *fault) {
+func dateOf(m *message) dateField {
 	lines := m.lines("date")
 	if len(lines) == 0 {
-		return time.Time{}, false, nil
+		return dateField{}
 	}
 	t, err := http.ParseTime(trim(lines[0]))
 	if err != nil {
-		return time.Time{}, false, fail(CodeDate, "Date is not an HTTP date").compared(http.TimeFormat, clip(lines[0]))
+		return dateField{fault: fail(CodeDate, "Date is not an HTTP date").compared(http.TimeFormat, clip(lines[0]))}
 	}
-	return t, true, nil
+	return dateField{time: t.UTC(), set: true}
 }
 
 func inWindow(name string, t, at time.Time, lim limits) *fault {
@@ -70,10 +76,9 @@ func inWindow(name string, t, at time.Time, lim limits) *fault {
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // madeAt is when the signature says it was made: by created if that is signed, else by Date.
-func madeAt(m *message, c *candidate) time.Time {
+func madeAt(date dateField, c *candidate) time.Time {
 	if c.scheme == RFC9421 || c.covers("(created)") {
 		return c.created.time()
 	}
-	date, _, _ := dateOf(m)
-	return date.UTC()
+	return date.time
 }
