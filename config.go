@@ -16,6 +16,7 @@ import (
 	"github.com/gokith/kith/inbox"
 	"github.com/gokith/kith/keyring"
 	"github.com/gokith/kith/nodeinfo"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/queue"
@@ -93,6 +94,9 @@ type Config struct {
 	// OnGaveUp hears of each delivery that ended without success.
 	OnGaveUp func(ctx context.Context, d storage.Delivery)
 
+	// Observer watches the steps of the road of messages, for metrics and traces: see package observe,
+	// and module otelkith for OpenTelemetry. Nil: nobody does.
+	Observer observe.Observer
 	// Workers is how many receipts are handled at once, and how many hosts are delivered to at once.
 	// Zero means 16 and 32.
 	Workers Workers

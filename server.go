@@ -98,18 +98,19 @@ func (s *Server) assemble() (err error) {
 		OnCapability: s.said,
 		Cache:        cache{s.store},
 		Hosts:        hosts{s.store},
-		Decoder:      c.Decoder, Limits: c.FetchLimits, Logger: c.Logger,
+		Decoder:      c.Decoder, Limits: c.FetchLimits, Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
 	if s.outbox, err = outbox.New(outbox.Config{
-		Store: s.store, Names: s.names, Inboxes: s.inboxes, Allow: s.mayReceive, Local: (&neighbours{s: s}).receive, Seal: s.seal(), Rand: c.Rand, Logger: c.Logger,
+		Store: s.store, Names: s.names, Inboxes: s.inboxes, Allow: s.mayReceive, Local: (&neighbours{s: s}).receive, Seal: s.seal(), Rand: c.Rand,
+		Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
 	if s.delivery, err = delivery.New(delivery.Config{
 		Store: s.store, Transport: s.client.RoundTripper(), Signer: s.ring.Signer, UserAgent: s.userAgent(), Policy: s.policy.Check,
-		Limits: c.DeliveryLimits, OnHostState: c.OnHostState, OnGaveUp: c.OnGaveUp, Logger: c.Logger,
+		Limits: c.DeliveryLimits, OnHostState: c.OnHostState, OnGaveUp: c.OnGaveUp, Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
@@ -124,7 +125,7 @@ func (s *Server) assemble() (err error) {
 	if s.inbox, err = inbox.New(inbox.Config{
 		Store: s.store, Names: s.names, Verifier: posts, Fetcher: s.client, Policy: s.policy, Proof: s.proof,
 		Decoder: c.Decoder, Effects: s.social, Mux: c.Inbox, Prepare: c.Prepare, OnInbound: s.heard, Challenge: challenge,
-		MaxBody: c.MaxBody, Logger: c.Logger,
+		MaxBody: c.MaxBody, Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}

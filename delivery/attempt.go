@@ -12,17 +12,19 @@ import (
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/httpsig"
 	"github.com/gokith/kith/keys"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/storage"
 )
 
 // An outcome is what became of one delivery in this slice.
 type outcome struct {
-	row     storage.Delivery // as it will be recorded
-	verdict verdict
-	at      time.Time
-	scheme  httpsig.Scheme // to remember for the host; "" if nothing was learned
-	noEd    bool           // the host took RSA after refusing Ed25519
+	row      storage.Delivery // as it will be recorded
+	activity as.IRI
+	verdict  verdict
+	at       time.Time
+	scheme   httpsig.Scheme // to remember for the host; "" if nothing was learned
+	noEd     bool           // the host took RSA after refusing Ed25519
 }
 
 // recent are the posts that were read lately. A post goes to many hosts at once, and its body, which is
@@ -80,9 +82,12 @@ const storePause = 30 * time.Second
 // attempt tries one delivery and works out how its row goes on.
 func (s *slice) attempt(ctx context.Context, row storage.Delivery) (o outcome) {
 	o.row = row
+	ctx, end := observe.Begin(ctx, s.Observer, observe.Deliver)
+	waited := time.Since(row.Created)
 	defer func() {
 		o.at = time.Now()
 		s.conclude(&o)
+		end(observed(o, waited))
 		s.Logger.DebugContext(ctx, "delivery: attempt", "host", row.Host, "inbox", row.Inbox, "verb", row.Verb,
 			"post", row.Post, "state", o.row.State, "attempts", o.row.Attempts, "status", o.row.Status, "code", o.row.Code)
 	}()
@@ -99,16 +104,35 @@ func (s *slice) attempt(ctx context.Context, row storage.Delivery) (o outcome) {
 		o.verdict, o.row.Next = verdict{kind: release, code: CodeStore}, time.Now().Add(storePause)
 		return o
 	}
+	o.activity = post.Activity
 	trial, cancel := context.WithTimeout(ctx, s.Limits.Attempt)
 	defer cancel()
 	if err := protect(func() error { s.knock(trial, &o, post); return nil }); err != nil {
 		s.Logger.ErrorContext(ctx, "delivery: attempt", "host", row.Host, "error", err)
-		o = outcome{row: row, verdict: verdict{kind: backOff, code: CodePanic}}
+		o = outcome{row: row, activity: post.Activity, verdict: verdict{kind: backOff, code: CodePanic}}
 	}
 	if ctx.Err() != nil && o.verdict.kind == backOff { // we ended it, not the host
 		o.verdict = verdict{kind: release, code: CodeInterrupted}
 	}
 	return o
+}
+
+// observed is an outcome as observers are told it.
+func observed(o outcome, waited time.Duration) observe.Outcome {
+	about := observe.Outcome{
+		Result: observe.OK, Code: o.row.Code, Verb: o.row.Verb, Peer: o.row.Host, Attempt: o.row.Attempts, Waited: waited,
+		Activity: string(o.activity),
+	}
+	switch o.row.State {
+	case storage.DeliveryPending:
+		about.Result = observe.Deferred
+	case storage.DeliveryRefused, storage.DeliveryCanceled:
+		about.Result = observe.Refused
+	case storage.DeliveryExpired:
+		about.Result = observe.Failed
+	case storage.DeliveryDone:
+	}
+	return about
 }
 
 // knock sends the request, and once more in the other signature form if the first is refused.

@@ -12,6 +12,7 @@ import (
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/httpsig"
 	"github.com/gokith/kith/keys"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
 )
@@ -58,6 +59,8 @@ type Config struct {
 	Queue queue.Enqueuer
 	// Limits bound everything. Zero fields take the defaults.
 	Limits Limits
+	// Observer watches observe.Deliver. Nil: nobody does.
+	Observer observe.Observer
 	// Logger gets Info when a host opens or closes and when deliveries are given up, Debug for each
 	// delivery. Nil: slog.Default.
 	Logger *slog.Logger

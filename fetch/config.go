@@ -12,6 +12,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/httpsig"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
 )
 
@@ -72,6 +73,8 @@ type Config struct {
 	FirstScheme httpsig.Scheme
 	// Limits bound everything. Zero fields take the defaults.
 	Limits Limits
+	// Observer watches observe.Fetch. Nil: nobody does.
+	Observer observe.Observer
 	// Logger receives what an operator wants to know. Nil: slog.Default.
 	Logger *slog.Logger
 }

@@ -17,6 +17,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/httpsig"
+	"github.com/gokith/kith/observe"
 )
 
 // wish says how an exchange asks and what it may do.
@@ -40,7 +41,12 @@ type reply struct {
 }
 
 // exchange asks, follows redirects and reads, all within one time limit.
-func (c *Client) exchange(ctx context.Context, asked target, w wish) (*reply, error) {
+func (c *Client) exchange(ctx context.Context, asked target, w wish) (r *reply, err error) {
+	if c.cfg.Observer != nil {
+		var end func(observe.Outcome)
+		ctx, end = observe.Begin(ctx, c.cfg.Observer, observe.Fetch)
+		defer func() { end(observed(asked, err)) }()
+	}
 	ctx, cancel := context.WithTimeout(ctx, c.limits.Total) // check: S-65
 	defer cancel()
 	at, seen := asked, map[string]bool{asked.url.String(): true}
@@ -69,6 +75,31 @@ func (c *Client) exchange(ctx context.Context, asked target, w wish) (*reply, er
 		w.unsigned = w.unsigned || next.origin != at.origin // check: S-60
 		at = next
 	}
+}
+
+// observed is the end of an exchange as observers are told it.
+func observed(asked target, err error) observe.Outcome {
+	about := observe.Outcome{Result: observe.OK, Activity: redact(asked.url.String()), Peer: asked.origin.String(), Err: err}
+	if err == nil {
+		return about
+	}
+	about.Result = observe.Failed
+	var blocked *BlockedError
+	var status *StatusError
+	var document *DocumentError
+	switch {
+	case errors.As(err, &blocked):
+		about.Result, about.Code = observe.Refused, blocked.Code
+	case errors.As(err, &document):
+		about.Result, about.Code = observe.Refused, document.Code
+	case errors.As(err, &status):
+		about.Code = "http." + strconv.Itoa(status.Status)
+	case errors.Is(err, ErrBudget):
+		about.Result, about.Code = observe.Refused, "fetch.budget"
+	case Temporary(err):
+		about.Code = "fetch.network"
+	}
+	return about
 }
 
 func redirects(resp *http.Response) bool {

@@ -11,6 +11,7 @@ import (
 	"github.com/gokith/kith/fetch"
 	"github.com/gokith/kith/httpsig"
 	"github.com/gokith/kith/names"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/storage"
@@ -96,6 +97,8 @@ type Config struct {
 	// what is accepted (L-26). Zero: DefaultBacklog and DefaultShare. A negative Backlog: no limit.
 	Backlog int
 	Share   float64
+	// Observer watches observe.Receive and observe.Handle. Nil: nobody does.
+	Observer observe.Observer
 	// Logger gets one line for each refusal (Debug) and each dead receipt (Warn). Nil: slog.Default.
 	Logger *slog.Logger
 }

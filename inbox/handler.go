@@ -17,6 +17,7 @@ import (
 	"github.com/gokith/kith/fetch"
 	"github.com/gokith/kith/httpsig"
 	"github.com/gokith/kith/names"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
@@ -25,8 +26,17 @@ import (
 // ServeHTTP receives a POST to an inbox. It answers 202 when the message is stored or was before,
 // and else 4xx or 503 with a generic text; the log line has the stable code.
 func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	ctx := r.Context()
-	if ref := in.receive(ctx, w, r); ref != nil {
+	ctx, end := observe.Begin(r.Context(), in.Observer, observe.Receive)
+	about := observe.Outcome{Result: observe.OK}
+	ref := in.receive(ctx, w, r, &about)
+	if ref != nil {
+		about.Result, about.Code, about.Err = observe.Refused, ref.Code, ref.Err
+		if ref.RetryAfter > 0 {
+			about.Result = observe.Deferred
+		}
+	}
+	end(about)
+	if ref != nil {
 		in.answer(ctx, w, r, ref)
 		return
 	}
@@ -34,8 +44,8 @@ func (in *Inbox) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusAccepted)
 }
 
-// receive is the whole road to the answer. nil means 202.
-func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request) *Refusal {
+// receive is the whole road to the answer. nil means 202. It notes what the message is about.
+func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Request, about *observe.Outcome) *Refusal {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return refuse(http.StatusMethodNotAllowed, "http.method", nil)
@@ -53,6 +63,7 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return ref
 	}
 	actor := head.Actors[0]
+	about.Verb, about.Activity, about.Peer = head.Types[0], string(head.ID), peer(actor)
 	if ref := in.free(ctx, actor); ref != nil {
 		return ref
 	}
@@ -79,6 +90,15 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return refusalOf(err)
 	}
 	return in.accept(ctx, head, body, local, result)
+}
+
+// peer is the origin of an actor, as observers are told it.
+func peer(actor as.IRI) string {
+	o, err := origin.Of(actor)
+	if err != nil {
+		return ""
+	}
+	return o.String()
 }
 
 // Scopes of receipts that are not proven yet. Neither can be the key of an actor that takes part, so

@@ -9,6 +9,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/fetch"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
@@ -34,8 +35,14 @@ func (in *Inbox) Work(ctx context.Context, job queue.Job) error {
 	case over > 0 && over%2 == 1:
 		return in.putOff(ctx, row, "", backoff((over+1)/2))
 	}
-	outcome := in.attempt(ctx, row)
-	return in.conclude(ctx, row, outcome)
+	ctx, end := observe.Begin(ctx, in.Observer, observe.Handle)
+	about := observe.Outcome{
+		Result: observe.OK, Activity: string(row.Activity), Peer: peer(row.Actor), Attempt: row.Attempts, Waited: time.Since(row.Received),
+	}
+	about.Err = in.attempt(ctx, row, &about)
+	err = in.conclude(ctx, row, &about)
+	end(about)
+	return err
 }
 
 // quarantine bounds, in multiples of MaxAttempts, the attempts at a message whose attempts keep ending
@@ -48,7 +55,7 @@ const quarantine = 3
 func crashed(row storage.Receipt) bool { return row.Reason == "" }
 
 // attempt runs the road of one receipt and turns a panic into an error.
-func (in *Inbox) attempt(ctx context.Context, row storage.Receipt) (err error) {
+func (in *Inbox) attempt(ctx context.Context, row storage.Receipt, about *observe.Outcome) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("inbox: the handler panicked: %v", p)
@@ -66,6 +73,7 @@ func (in *Inbox) attempt(ctx context.Context, row storage.Receipt) (err error) {
 	if err != nil {
 		return err
 	}
+	about.Verb = n.NodeType()
 	if n, err = in.authorise(ctx, n, v); err != nil {
 		return err
 	}
@@ -110,28 +118,34 @@ func (in *Inbox) decode(row storage.Receipt) (as.Node, error) {
 	return n, nil
 }
 
-// conclude records how an attempt ended. A nil outcome was recorded in the attempt's transaction.
-func (in *Inbox) conclude(ctx context.Context, row storage.Receipt, outcome error) error {
+// conclude records how an attempt ended. One without an error was recorded in its own transaction.
+func (in *Inbox) conclude(ctx context.Context, row storage.Receipt, about *observe.Outcome) error {
+	outcome := about.Err
 	if outcome == nil || errors.Is(outcome, storage.ErrStale) {
 		return nil
 	}
 	if ctx.Err() != nil {
+		about.Result = observe.Deferred
 		return ctx.Err() // interrupted: the lease, or the shutdown, is over; the attempt counts
 	}
 	if code, ok := dropped(outcome); ok {
+		about.Result, about.Code = observe.Refused, code
 		in.Logger.DebugContext(ctx, "inbox dropped", "code", code, "activity", clip(string(row.Activity)), "actor", clip(string(row.Actor)), "reason", clip(outcome.Error()))
 		return in.finish(ctx, row, storage.ReceiptDropped, code+": "+clip(outcome.Error()))
 	}
 	if blocked := (*policy.Error)(nil); errors.As(outcome, &blocked) {
+		about.Result, about.Code = observe.Refused, blocked.Code
 		return in.finish(ctx, row, storage.ReceiptDropped, blocked.Code)
 	}
 	delay, counted := in.delay(row, outcome)
 	tooOften := counted && row.Attempts >= in.MaxAttempts
 	if tooOften || time.Since(row.Received) > in.MaxAge {
+		about.Result, about.Code = observe.Failed, "receipt.dead"
 		in.Logger.LogAttrs(ctx, slog.LevelWarn, "inbox gave up on a message", slog.String("code", "receipt.dead"),
 			slog.String("activity", clip(string(row.Activity))), slog.Int("attempts", row.Attempts), slog.String("error", clip(outcome.Error())))
 		return in.finish(ctx, row, storage.ReceiptDead, clip(outcome.Error()))
 	}
+	about.Result, about.Code = observe.Deferred, "receipt.retry"
 	return in.putOff(ctx, row, clip(outcome.Error()), delay)
 }
 

@@ -11,6 +11,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/audience"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/queue"
@@ -36,14 +37,20 @@ func (o *Outbox) FanOut(ctx context.Context, job queue.Job) error {
 	if wait, err := o.earlier(ctx, p); err != nil || wait {
 		return queue.Later(orderDelay, err)
 	}
+	ctx, end := observe.Begin(ctx, o.Observer, observe.FanOut)
+	about := observe.Outcome{Result: observe.OK, Verb: p.Verb, Activity: string(p.Activity)}
 	f, err := o.newFan(ctx, p)
-	if err != nil {
-		return err
+	if err == nil {
+		err = f.run(ctx)
+		about.Count = f.wrote
 	}
-	err = f.run(ctx)
 	if errors.Is(err, storage.ErrStale) {
-		return nil // called off meanwhile
+		err = nil // called off meanwhile
 	}
+	if err != nil {
+		about.Result, about.Err = observe.Deferred, err
+	}
+	end(about)
 	return err
 }
 
@@ -123,6 +130,7 @@ type fan struct {
 	cursor  cursor
 	batch   []storage.Delivery
 	scanned int
+	wrote   int             // deliveries that are committed
 	seen    map[as.IRI]bool // inboxes of this run, a bounded help against pointless writes
 	end     time.Time
 }
@@ -316,8 +324,9 @@ func (f *fan) flush(ctx context.Context, done, again bool) error {
 	if again {
 		jobs = append(jobs, fanOutJob(f.post.ID, time.Time{}))
 	}
-	err := f.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) error {
-		if _, err := tx.AddDeliveries(ctx, f.post.ID, f.cursor.String(), done, f.batch); err != nil {
+	added := 0
+	err := f.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+		if added, err = tx.AddDeliveries(ctx, f.post.ID, f.cursor.String(), done, f.batch); err != nil {
 			return err
 		}
 		if len(jobs) == 0 {
@@ -328,7 +337,7 @@ func (f *fan) flush(ctx context.Context, done, again bool) error {
 	if err != nil {
 		return fmt.Errorf("outbox: fan-out of post %d: %w", f.post.ID, err)
 	}
-	f.batch, f.scanned = f.batch[:0], 0
+	f.batch, f.scanned, f.wrote = f.batch[:0], 0, f.wrote+added
 	return nil
 }
 

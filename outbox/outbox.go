@@ -10,6 +10,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/names"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
 )
@@ -68,6 +69,8 @@ type Config struct {
 	Rand io.Reader
 	// Limits bound the work. Zero fields take the defaults.
 	Limits Limits
+	// Observer watches observe.Publish and observe.FanOut. Nil: nobody does.
+	Observer observe.Observer
 	// Logger gets Debug lines per post, and Info for recipients that were given up. Nil: slog.Default.
 	Logger *slog.Logger
 }

@@ -11,6 +11,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/audience"
+	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
 )
@@ -49,6 +50,8 @@ func (o *Outbox) Publish(ctx context.Context, actorKey string, aud audience.Audi
 // transact runs fn in a transaction with a fresh draft of n.
 func (o *Outbox) transact(ctx context.Context, key string, n as.Node, fn func(context.Context, storage.Tx, *draft) (Result, error)) (Result, error) {
 	var result Result
+	ctx, end := observe.Begin(ctx, o.Observer, observe.Publish)
+	about := observe.Outcome{Result: observe.OK}
 	err := o.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) error {
 		d, err := o.start(ctx, tx, key)
 		if err != nil {
@@ -57,9 +60,18 @@ func (o *Outbox) transact(ctx context.Context, key string, n as.Node, fn func(co
 		if err := d.take(n); err != nil {
 			return err
 		}
+		about.Verb = d.verb
 		result, err = fn(ctx, tx, d)
 		return err
 	})
+	about.Activity = string(result.Activity)
+	if err != nil {
+		about.Result, about.Err = observe.Failed, err
+		if e := (*Error)(nil); errors.As(err, &e) {
+			about.Result, about.Code = observe.Refused, e.Code
+		}
+	}
+	end(about)
 	if err != nil {
 		return Result{}, err
 	}

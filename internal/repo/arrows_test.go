@@ -18,7 +18,7 @@ const module = "github.com/gokith/kith"
 // levels is the layer of each package. A package imports only from lower levels, and from the packages
 // of its own level that beside names.
 var levels = map[string]int{
-	"origin": 0, "keys": 0,
+	"origin": 0, "keys": 0, "observe": 0,
 	"activitystreams": 1, "jsonld": 1, "httpsig": 1, "webfinger": 1, "nodeinfo": 1,
 	"fetch": 2, "proof": 2, "proof/jcs": 2, "proof/ldsig": 2, "audience": 2, "policy": 2, "names": 2, "keyring": 2,
 	"storage": 2, "storage/memory": 2, "storage/storagetest": 2, "queue": 2, "queue/memory": 2, "queue/queuetest": 2,
