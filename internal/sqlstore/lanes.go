@@ -221,8 +221,13 @@ func scanDue(r row) (h storage.HostDue, err error) { return h, r.Scan(&h.Host, t
 // DueHosts implements storage.Lanes. It leaps from host to host in the index instead of reading
 // every delivery.
 func (s Roles) DueHosts(ctx context.Context) iter.Seq2[storage.HostDue, error] {
+	return s.DueHostsAfter(ctx, "")
+}
+
+// DueHostsAfter implements storage.Survey.
+func (s Roles) DueHostsAfter(ctx context.Context, host string) iter.Seq2[storage.HostDue, error] {
 	return pages(ctx, s.engine, 0, func(c Conn, last *storage.HostDue, n int) ([]storage.HostDue, error) {
-		var after string
+		after := host
 		if last != nil {
 			after = last.Host
 		}

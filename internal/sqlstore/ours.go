@@ -53,8 +53,13 @@ func (s Roles) UpdateHost(ctx context.Context, origin string, fn func(*storage.H
 
 // Hosts implements storage.Hosts.
 func (s Roles) Hosts(ctx context.Context) iter.Seq2[storage.Host, error] {
+	return s.HostsAfter(ctx, "")
+}
+
+// HostsAfter implements storage.Survey.
+func (s Roles) HostsAfter(ctx context.Context, origin string) iter.Seq2[storage.Host, error] {
 	return pages(ctx, s.engine, 0, func(c Conn, last *storage.Host, n int) ([]storage.Host, error) {
-		var after string
+		after := origin
 		if last != nil {
 			after = last.Origin
 		}

@@ -156,11 +156,16 @@ func (r roles) ChangeDeliveries(ctx context.Context, q storage.DeliveryQuery, to
 }
 
 func (r roles) DueHosts(ctx context.Context) iter.Seq2[storage.HostDue, error] {
+	return r.DueHostsAfter(ctx, "")
+}
+
+// DueHostsAfter implements storage.Survey.
+func (r roles) DueHostsAfter(ctx context.Context, host string) iter.Seq2[storage.HostDue, error] {
 	clone := func(d *storage.HostDue) storage.HostDue { return *d }
 	return stream(ctx, r, clone, 0, func(st *state) iter.Seq[*storage.HostDue] {
 		return func(yield func(*storage.HostDue) bool) {
 			var due *storage.HostDue
-			for k := range st.lanes.all() {
+			for k := range st.lanes.from(numbered{host, math.MaxInt64}) {
 				d, _ := st.deliveries.get(k.n)
 				if due != nil && due.Host == d.Host {
 					if d.Next.Before(due.Next) {

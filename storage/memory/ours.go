@@ -44,7 +44,7 @@ func (r roles) UpdateHost(ctx context.Context, origin string, fn func(*storage.H
 }
 
 func (r roles) Hosts(ctx context.Context) iter.Seq2[storage.Host, error] {
-	return stream(ctx, r, cloneHost, 0, func(st *state) iter.Seq[*storage.Host] { return rowsOf(st.hosts.all()) })
+	return r.HostsAfter(ctx, "")
 }
 
 func (r roles) PruneHosts(ctx context.Context, before time.Time) (n int, err error) {

@@ -120,6 +120,7 @@ type state struct {
 	expires tree[numbered, empty] // key and time of expiry
 	locks   tree[string, lock]
 	relay   tree[int64, *storage.RelayedJob]
+	sizes   []storage.SizeSample // by day; replaced, never changed
 }
 
 type pairOfIDs struct{ a, b int64 }

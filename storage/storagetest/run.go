@@ -31,7 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"Actors", actorChecks}, {"Keys", keyChecks}, {"Objects", objectChecks}, {"Edges", edgeChecks},
 		{"Seen", seenChecks}, {"Posts", postChecks}, {"Lanes", laneChecks}, {"Hosts", hostChecks},
 		{"Cache", cacheChecks}, {"Locks", lockChecks}, {"Relay", relayChecks}, {"Identity", identityChecks},
-		{"Meter", meterChecks}, {"Tx", txChecks}, {"Streams", streamChecks}, {"Jobs", jobChecks},
+		{"Meter", meterChecks}, {"Survey", surveyChecks}, {"Tx", txChecks}, {"Streams", streamChecks}, {"Jobs", jobChecks},
 		{"Hostile", hostileChecks},
 	} {
 		t.Run(role.name, func(t *testing.T) {
