@@ -98,12 +98,18 @@ func (m *message) lines(name string) []string {
 	return m.header[canonical(name)]
 }
 
-// canonical is the key of a field in a header map. textproto makes a new string for the names that
-// it does not expect to see often.
+// canonical is the key of a field in a header map. Those that every signature covers are known; for
+// some of them textproto would make a new string.
 func canonical(name string) string {
 	switch name {
+	case "date":
+		return "Date"
+	case "host":
+		return "Host"
 	case "digest":
 		return "Digest"
+	case "content-type":
+		return "Content-Type"
 	case "content-digest":
 		return "Content-Digest"
 	}
