@@ -26,7 +26,8 @@ type Actor struct {
 	Profile as.Node
 	// ID is the actor's id, for actors imported from elsewhere. Empty: built from Key.
 	ID as.IRI
-	// State says whether the actor takes part. Empty: active.
+	// State says whether the actor takes part. Empty: active. storage.ActorGone erases its keys at once,
+	// so that nothing that is on its way can leave any more: DeleteActor says goodbye first.
 	State storage.ActorState
 }
 
@@ -97,6 +98,9 @@ func (s *Server) put(ctx context.Context, row storage.Actor) error {
 	if known {
 		row.Created = old.Created
 	}
+	if known && old.State == storage.ActorGone && row.State != storage.ActorGone {
+		return fmt.Errorf("kith: actor %q was deleted for ever, and others know: a new one needs a new key", row.Key)
+	}
 	gone := row.State == storage.ActorGone
 	if known && !gone {
 		if err := s.ring.Ensure(ctx, row); err != nil {
@@ -134,6 +138,70 @@ func (s *Server) put(ctx context.Context, row storage.Actor) error {
 func (s *Server) announce(ctx context.Context, key string, doc as.Node) error {
 	_, err := s.outbox.Publish(ctx, key, audience.Public(), &as.Update{Object: as.Embed(doc)})
 	return err
+}
+
+// DeleteActor deletes an actor for ever: its followers are told by a Delete, and it answers 410 from
+// now on. Its keys sign what is left to be delivered, and are erased when all of that has arrived or was
+// given up (S-115), within the hour after. Its objects stay the app's business: see Delete. Deleting it
+// again is a no-op; storage.ErrNotFound if there is none.
+func (s *Server) DeleteActor(ctx context.Context, actor string) error {
+	if actor == names.InstanceKey {
+		return fmt.Errorf("kith: %q cannot be the key of an actor", actor)
+	}
+	return s.store.Update(ctx, func(ctx context.Context, tx storage.Tx) error {
+		row, err := tx.Actor(ctx, actor)
+		if err != nil {
+			return fmt.Errorf("kith: actor %q: %w", actor, err)
+		}
+		if row.State == storage.ActorGone {
+			return nil
+		}
+		if row.State == storage.ActorActive { // nobody was told of the others
+			if _, err := s.outbox.Delete(ctx, actor, row.ID); err != nil {
+				return err
+			}
+		}
+		row.State = storage.ActorGone
+		return tx.PutActor(ctx, row)
+	})
+}
+
+// eraseKeys erases the keys of deleted actors that have nothing left to sign, and returns of how many.
+func (s *Server) eraseKeys(ctx context.Context) (int, error) {
+	busy := make(map[string]bool)
+	for p, err := range s.store.UnfinishedPosts(ctx) {
+		if err != nil {
+			return 0, err
+		}
+		busy[p.Sender] = true
+	}
+	erased := 0
+	for a, err := range s.store.Actors(ctx) {
+		if err != nil {
+			return erased, err
+		}
+		if a.State != storage.ActorGone || busy[a.Key] {
+			continue
+		}
+		done, err := s.eraseKeysOf(ctx, a.Key)
+		if err != nil {
+			return erased, err
+		}
+		if done {
+			erased++
+		}
+	}
+	return erased, nil
+}
+
+func (s *Server) eraseKeysOf(ctx context.Context, actor string) (bool, error) {
+	if keys, err := s.store.Keys(ctx, actor); err != nil || len(keys) == 0 {
+		return false, err
+	}
+	for _, err := range s.store.Deliveries(ctx, storage.DeliveryQuery{Sender: actor, State: storage.DeliveryPending, Limit: 1}) {
+		return false, err
+	}
+	return true, s.store.DeleteKeys(ctx, actor)
 }
 
 // RotateKeys gives the actor new keys, with new ids, and tells its followers by an Update. Peers that

@@ -100,6 +100,7 @@ func (s *Server) prune(ctx context.Context) error {
 		"deliveries": func() (int, error) { return s.store.PruneLedger(ctx, now.Add(-RetainDeliveries)) },
 		"hosts":      func() (int, error) { return s.store.PruneHosts(ctx, now.Add(-RetainHosts)) },
 		"cache":      func() (int, error) { return s.store.PruneCache(ctx, CacheEntries) },
+		"keys":       func() (int, error) { return s.eraseKeys(ctx) },
 	} {
 		n, err := f()
 		if err != nil {
