@@ -37,6 +37,9 @@ func (j *judgement) judge(ctx context.Context, body []byte) (*Result, *fault) {
 	case j.stops("digest", checkDigests(&j.message)): // check: S-03
 		return j.describe(found)
 	}
+	if j.fault != nil && j.fault.code == CodeDigestMismatch {
+		j.explainBody()
+	}
 	j.date = dateOf(&j.message)
 	res, f := j.tryAll(ctx, found)
 	if j.fault != nil {

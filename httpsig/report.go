@@ -29,9 +29,12 @@ type SignatureReport struct {
 	Covered   []string  `json:"covered,omitempty"`
 	Created   time.Time `json:"created,omitzero"`
 	Expires   time.Time `json:"expires,omitzero"`
-	Base      string    `json:"base,omitempty"` // the text that the signature signs
+	Base      string    `json:"base,omitempty"` // the text that the signature signs, whenever it can be built
 	Steps     []Step    `json:"steps"`
 	Verified  bool      `json:"verified"`
+	// SignedBase is another text, for which the signature is good: what the sender seems to have
+	// signed. Only Explain looks for it.
+	SignedBase string `json:"signedBase,omitempty"`
 }
 
 // A Step is one check. Code is empty when it passed.

@@ -10,8 +10,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/gokith/kith/origin"
 )
 
 func TestReport(t *testing.T) {
@@ -51,47 +49,6 @@ func TestReport(t *testing.T) {
 	require.Empty(t, none.String())
 	require.Empty(t, none.Failures())
 	require.Equal(t, "httpsig: sig.unsigned", (&Error{Code: CodeUnsigned}).Error())
-}
-
-// The usual mistakes, each named by the report of a request that is refused all the same.
-func TestExplain(t *testing.T) {
-	t.Parallel()
-	signedFor := func(url string, opt SignOptions) *http.Request {
-		return signed(t, testRSA(), "POST", url, testBody, opt)
-	}
-	for name, c := range map[string]struct {
-		r    *http.Request
-		edit func(*Verifier, *http.Request)
-		hint string
-	}{
-		"wrong origin":  {signedFor("https://other.example/inbox", SignOptions{}), func(*Verifier, *http.Request) {}, "the Host that arrived"},
-		"wrong scheme":  {signedFor("http://local.example/inbox", SignOptions{Scheme: RFC9421}), func(*Verifier, *http.Request) {}, "the other scheme"},
-		"prefix":        {signedFor("https://local.example/inbox", SignOptions{}), func(v *Verifier, _ *http.Request) { v.StrippedPrefix = "/social" }, "StrippedPrefix"},
-		"other method":  {signedFor("https://local.example/inbox", SignOptions{}), func(_ *Verifier, r *http.Request) { r.Method = "PUT" }, "method POST"},
-		"decoded path":  {signedFor("https://local.example/in box", SignOptions{}), func(_ *Verifier, r *http.Request) { r.RequestURI = "/in%20box" }, ""},
-		"handler path":  {signedFor("https://local.example/x/inbox", SignOptions{}), func(_ *Verifier, r *http.Request) { r.RequestURI = "/inbox" }, "as a handler saw it"},
-		"query dropped": {signedFor("https://local.example/inbox", SignOptions{}), func(_ *Verifier, r *http.Request) { r.RequestURI = "/inbox?x=1" }, "without its query"},
-	} {
-		v := testVerifier(t, testRSA().Public())
-		v.Origins = func(string) (origin.Origin, bool) { return localOrigin(t), true }
-		v.Logger, v.Explain = slog.New(slog.DiscardHandler), true
-		c.edit(v, c.r)
-		_, err := v.Verify(t.Context(), c.r, []byte(testBody), testNow)
-		if c.hint == "" {
-			require.NoError(t, err, name)
-			continue
-		}
-		requireCode(t, err, CodeMismatch, name)
-		require.Contains(t, err.(*Error).Report.String(), "hint", name)
-		require.Contains(t, err.(*Error).Report.String(), c.hint, name)
-	}
-	r := signedFor("https://local.example/inbox", SignOptions{})
-	r.Header.Set("Date", testNow.Add(1e9).Format(http.TimeFormat))
-	v := testVerifier(t, testRSA().Public())
-	v.Explain = true
-	_, err := v.Verify(t.Context(), r, []byte(testBody), testNow)
-	requireCode(t, err, CodeMismatch)
-	require.NotContains(t, err.(*Error).Report.String(), "hint")
 }
 
 // The text that the signature signs is in the report of every request that is refused, whatever the

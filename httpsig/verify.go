@@ -61,8 +61,10 @@ type Verifier struct {
 	// Signature-Input, the names in one signature, and the signatures tried per request. Zero: the
 	// defaults above.
 	MaxHeaderBytes, MaxComponents, MaxSignatures int
-	// Explain adds hints to the report of a signature that fails: the usual mistakes of proxies and
-	// senders under which it would be good. For people who debug; it costs arithmetic per refusal.
+	// Explain is for people who debug. Every check is made, the lookup of the key included, even if an
+	// earlier one failed; the verdict is that of the first one. What fails gets hints: the usual
+	// mistakes of proxies and senders under which the signature or the digest would be good. It costs
+	// a lookup and arithmetic per refusal.
 	Explain bool
 	// Logger is told once when a proxy changes Host. Nil: slog.Default.
 	Logger *slog.Logger

@@ -129,7 +129,7 @@ func (t *trial) verifyWith(key Key) *fault {
 	}
 	f = t.report.step("signature", fail(CodeMismatch, "the signature is not of this request by this key"))
 	if t.v.Explain {
-		t.explain(algs[0], key)
+		t.explain(key)
 	}
 	return f
 }
