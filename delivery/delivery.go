@@ -143,6 +143,7 @@ type Delivery struct {
 	idle    *sync.Cond
 	ledger  recorder
 	posts   recent
+	pause   pause
 }
 
 // New checks the configuration and fills in defaults.

@@ -156,6 +156,9 @@ func (d *Delivery) enqueue(ctx context.Context, host string, at time.Time) error
 
 // run works on the host once: as far as policy, people, the breaker and Retry-After let it.
 func (d *Delivery) run(ctx context.Context, l *lane) error {
+	if paused, err := d.pause.holds(ctx, d.Desk()); err != nil || paused {
+		return err // ResumeAll queues it again
+	}
 	h, err := d.Store.Host(ctx, l.host)
 	if err != nil || h.Paused {
 		return err // Resume queues it again
