@@ -60,6 +60,7 @@ func TestR10_Drain(t *testing.T)                           { inMemory(t) }
 func TestR11_FaultAtEveryCall(t *testing.T)                { inMemory(t) }
 func TestLostQueue(t *testing.T)                           { inMemory(t) }
 func TestRetryByHand(t *testing.T)                         { inMemory(t) }
+func TestI102_RetryKeepsTheOrder(t *testing.T)             { inMemory(t) }
 func TestPauseAndResume(t *testing.T)                      { inMemory(t) }
 func TestPolicyCallsOff(t *testing.T)                      { inMemory(t) }
 

@@ -96,6 +96,9 @@ type DeliveryQuery struct {
 	Since, Before time.Time
 	// BeforePost selects deliveries of earlier posts.
 	BeforePost int64
+	// InOrder leaves out what would come too late: a delivery behind which a later post of the same
+	// sender and chain is done or leased at its host, and any but the last once the chain has a Delete.
+	InOrder bool
 	// After continues behind this delivery of an earlier list.
 	After int64
 	Limit int

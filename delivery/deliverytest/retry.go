@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -242,4 +243,47 @@ func testRetryByHand(e *env) {
 	require.NoError(e, err)
 	require.Equal(e, 10, n)
 	e.until(5, "all delivered", func() bool { return len(e.deliveries(storage.DeliveryQuery{State: storage.DeliveryDone})) == 10 })
+}
+
+// testRetryInOrder refuses what is published first, and takes what is said about it later.
+func testRetryInOrder(e *env) {
+	refuse := func(objects ...string) {
+		e.net.set("a.example", func(_ int, r *http.Request) (*http.Response, error) {
+			for _, name := range objects {
+				if strings.HasSuffix(r.Header.Get("Test-Object"), name) {
+					return answer(http.StatusForbidden), nil
+				}
+			}
+			return answer(http.StatusAccepted), nil
+		})
+	}
+	e.follower("a.example", "one")
+	e.config.Headers = nameObject
+	refuse("/gone", "/better", "/left")
+	e.start()
+	for _, name := range []string{"gone", "better", "left"} {
+		e.publish(audience.Public(), e.note(name))
+	}
+	refusedState := storage.DeliveryQuery{State: storage.DeliveryRefused}
+	e.until(5, "all refused", func() bool { return len(e.deliveries(refusedState)) == 3 && e.settled() })
+	refuse()
+	_, err := e.out.Delete(e.ctx, "alice", e.note("gone").ID)
+	require.NoError(e, err)
+	better := e.note("better")
+	better.Content = as.HTML("<p>changed</p>")
+	_, err = e.out.Update(e.ctx, "alice", nil, better)
+	require.NoError(e, err)
+	e.until(5, "the Update is sent, the Delete to those who got the Create", func() bool {
+		return e.fannedOut() && e.settled() && len(e.deliveries(storage.DeliveryQuery{State: storage.DeliveryDone})) == 1
+	})
+
+	n, err := e.del.Retry(e.ctx, storage.DeliveryQuery{Host: "https://a.example", Verbs: []string{"Create"}})
+	require.NoError(e, err)
+	require.Equal(e, 1, n, "neither what was deleted nor what an Update overtook")
+	e.until(5, "the third is delivered", e.settled)
+	done := map[string]bool{}
+	for _, d := range e.deliveries(storage.DeliveryQuery{State: storage.DeliveryDone}) {
+		done[d.Verb+" "+string(d.Chain)] = true
+	}
+	require.Equal(e, map[string]bool{"Update " + string(better.ID): true, "Create " + string(e.note("left").ID): true}, done)
 }

@@ -102,6 +102,7 @@ func cases() []testCase {
 		{"R11_FaultAtEveryCall", true, testFaults},
 		{"LostQueue", false, testSweep},
 		{"RetryByHand", false, testRetryByHand},
+		{"I102_RetryKeepsTheOrder", false, testRetryInOrder},
 		{"PauseAndResume", false, testPause},
 		{"PolicyCallsOff", false, testPolicy},
 	}

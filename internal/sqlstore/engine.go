@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 
@@ -148,11 +149,16 @@ func pages[T any](ctx context.Context, e Engine, limit int, page func(c Conn, la
 	}
 }
 
-// where collects conditions.
+// where collects conditions, and a join before them.
 type where struct {
-	conds []string
-	args  []any
+	join     string
+	joinArgs []any
+	conds    []string
+	args     []any
 }
+
+// all are the arguments in the order of their marks.
+func (w *where) all() []any { return slices.Concat(w.joinArgs, w.args) }
 
 func (w *where) add(cond string, args ...any) {
 	w.conds = append(w.conds, cond)
@@ -168,9 +174,9 @@ func eq[S ~string](w *where, column string, v S) {
 
 func (w *where) String() string {
 	if len(w.conds) == 0 {
-		return ""
+		return w.join
 	}
-	return " WHERE " + strings.Join(w.conds, " AND ")
+	return w.join + " WHERE " + strings.Join(w.conds, " AND ")
 }
 
 // micros is how points in time are stored. The zero time is 0; 1970 itself is a microsecond late.

@@ -171,10 +171,25 @@ func selectDeliveries(q storage.DeliveryQuery, after int64) (w where, order stri
 	if q.BeforePost != 0 {
 		w.add("d.post < ?", q.BeforePost)
 	}
+	if q.InOrder {
+		w.inOrder()
+	}
 	if after > 0 {
 		w.add("d.id > ?", after)
 	}
 	return w, order
+}
+
+// inOrder leaves out what a later post of the chain overtook. Those are joined as one list, since asking
+// for each row would go through all deliveries of a later post each time.
+func (w *where) inOrder() {
+	w.join = ` LEFT JOIN (SELECT DISTINCT e.id AS post, l.host AS host FROM kith_posts e
+		JOIN kith_posts f ON f.chain = e.chain AND f.sender = e.sender AND f.id > e.id
+		JOIN kith_deliveries l ON l.post = f.id
+		WHERE l.state = 'done' OR l.leased > ?) overtaken ON overtaken.post = d.post AND overtaken.host = d.host`
+	w.joinArgs = []any{micros(time.Now())}
+	w.add(`overtaken.post IS NULL AND NOT EXISTS (SELECT 1 FROM kith_posts g
+		WHERE g.chain = p.chain AND g.sender = p.sender AND g.id > p.id AND g.verb = 'Delete')`)
 }
 
 // Deliveries implements storage.Lanes.
@@ -186,7 +201,7 @@ func (s Roles) Deliveries(ctx context.Context, q storage.DeliveryQuery) iter.Seq
 		}
 		w, order := selectDeliveries(q, after)
 		return all(ctx, c, scanDelivery, `SELECT `+deliveryColumns+deliveryTables+w.String()+` ORDER BY `+order+` LIMIT ?`,
-			append(w.args, n)...)
+			append(w.all(), n)...)
 	})
 }
 
@@ -197,7 +212,7 @@ func (s Roles) ChangeDeliveries(ctx context.Context, q storage.DeliveryQuery, to
 	w, order := selectDeliveries(q, q.After)
 	w.add("d.leased <= ?", micros(now))
 	selected := `SELECT d.id` + deliveryTables + w.String()
-	args := append([]any{string(to), string(to), micros(next), text(code), micros(now)}, w.args...)
+	args := append([]any{string(to), string(to), micros(next), text(code), micros(now)}, w.all()...)
 	if q.Limit > 0 {
 		selected += ` ORDER BY ` + order + ` LIMIT ?`
 		args = append(args, q.Limit)

@@ -104,11 +104,43 @@ func (st *state) selectDeliveries(q storage.DeliveryQuery, at time.Time) iter.Se
 		rows = rowsOf(st.deliveries.from(q.After + 1))
 	}
 	return func(yield func(*storage.Delivery) bool) {
+		late := func(*storage.Delivery) bool { return false }
+		if q.InOrder {
+			late = st.overtaken(at)
+		}
 		for d := range rows {
-			if matchDelivery(d, q, at) && !yield(d) {
+			if matchDelivery(d, q, at) && !late(d) && !yield(d) {
 				return
 			}
 		}
+	}
+}
+
+// overtaken tells of a delivery whether a later post of its chain makes it too late.
+func (st *state) overtaken(at time.Time) func(*storage.Delivery) bool {
+	type chain struct {
+		sender string
+		chain  as.IRI
+	}
+	type place struct {
+		chain
+		host string
+	}
+	deleted, passed := map[chain]int64{}, map[place]int64{} // by which post
+	for _, p := range st.posts.all() {
+		if c := (chain{p.Sender, p.Chain}); p.Verb == "Delete" {
+			deleted[c] = max(deleted[c], p.ID)
+		}
+	}
+	for _, d := range st.deliveries.all() {
+		if d.State == storage.DeliveryDone || d.Leased.After(at) {
+			at := place{chain{d.Sender, d.Chain}, d.Host}
+			passed[at] = max(passed[at], d.Post)
+		}
+	}
+	return func(d *storage.Delivery) bool {
+		c := chain{d.Sender, d.Chain}
+		return deleted[c] > d.Post || passed[place{c, d.Host}] > d.Post
 	}
 }
 

@@ -21,6 +21,7 @@ var laneChecks = []check{
 	{"SelectsUnsent", selectUnsent},
 	{"ChangeRetriesAndCancels", changeDeliveries},
 	{"WithdrawEarlierPosts", withdraw},
+	{"InOrderLeavesOutTheOvertaken", selectInOrder},
 	{"DueHosts", dueHosts},
 	{"Prune", pruneLedger},
 }
@@ -341,6 +342,52 @@ func withdraw(t *testing.T, s storage.Store) {
 	got := collect(t, s.Deliveries(ctx, storage.DeliveryQuery{State: storage.DeliveryCanceled}))
 	require.Equal(t, []int64{create}, pick(got, func(d storage.Delivery) int64 { return d.Post }))
 	_ = sent
+}
+
+func selectInOrder(t *testing.T, s storage.Store) {
+	ctx, now := t.Context(), time.Now()
+	about := func(sender, chain, verb string, n int) int64 {
+		p := somePost(fmt.Sprint(sender, chain, verb, n))
+		p.Sender, p.Chain, p.Verb = sender, iri("%s", chain), verb
+		return addPost(t, s, p)
+	}
+	both := []storage.Delivery{to(hostB, "one", minute(1)), to(hostB, "two", minute(1)), to(hostC, "one", minute(1))}
+	create := about("alice", "note", "Create", 1)
+	deliver(t, s, create, both...)
+	deliver(t, s, about("bob", "note", "Create", 1), to(hostB, "bob", minute(1)))
+	deliver(t, s, about("alice", "other", "Create", 1), to(hostB, "other", minute(1)))
+	record(t, s, lease(t, s, hostB, 9, now), storage.DeliveryRefused, minute(1))
+	record(t, s, lease(t, s, hostC, 9, now), storage.DeliveryRefused, minute(1))
+	refused := storage.DeliveryQuery{State: storage.DeliveryRefused, InOrder: true}
+	inboxes := func(q storage.DeliveryQuery) []string {
+		return pick(collect(t, s.Deliveries(ctx, q)), func(d storage.Delivery) string { return d.Verb + " " + string(d.Inbox) })
+	}
+	all := []string{"Create https://b.example/one/inbox", "Create https://b.example/two/inbox", "Create https://c.example/one/inbox",
+		"Create https://b.example/bob/inbox", "Create https://b.example/other/inbox"}
+	require.Equal(t, all, inboxes(refused))
+
+	update := about("alice", "note", "Update", 1)
+	deliver(t, s, update, both[:1]...)
+	require.Equal(t, all, inboxes(refused), "it waits, and so comes later")
+	leased := lease(t, s, hostB, 9, now)
+	require.Len(t, leased, 1)
+	require.Equal(t, all[2:], inboxes(refused), "it may be arriving: at the host, whatever the inbox")
+	record(t, s, leased, storage.DeliveryDone, minute(1))
+	require.Equal(t, all[2:], inboxes(refused))
+	require.Equal(t, all[2:3], inboxes(storage.DeliveryQuery{Post: create, InOrder: true}))
+
+	n, hosts, err := s.ChangeDeliveries(ctx, storage.DeliveryQuery{Sender: "alice", InOrder: true, Verbs: []string{"Create"}}, storage.DeliveryPending, minute(1), "")
+	require.NoError(t, err)
+	require.Equal(t, 2, n)
+	require.Equal(t, []string{hostB, hostC}, hosts)
+	_, _, err = s.ChangeDeliveries(ctx, storage.DeliveryQuery{State: storage.DeliveryPending}, storage.DeliveryRefused, minute(1), "")
+	require.NoError(t, err)
+
+	del := about("alice", "note", "Delete", 1)
+	require.Equal(t, all[3:], inboxes(refused), "deleted, though it goes to nobody here")
+	deliver(t, s, del, both[2:]...)
+	record(t, s, lease(t, s, hostC, 9, now), storage.DeliveryRefused, minute(1))
+	require.Equal(t, append(all[3:], "Delete https://c.example/one/inbox"), inboxes(refused))
 }
 
 func dueHosts(t *testing.T, s storage.Store) {
