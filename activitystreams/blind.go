@@ -100,7 +100,7 @@ func withoutBlind(d *document, tok uint32) string {
 // value writes a value without the hidden recipients inside it.
 func (b *blinder) value(dst []byte, d *document, tok uint32) []byte {
 	t := &d.toks[tok]
-	if t.kind != '{' && t.kind != '[' {
+	if t.kind != '{' && t.kind != '[' || t.flags&opaque != 0 {
 		return append(dst, d.raw(tok)...)
 	}
 	open := len(dst)

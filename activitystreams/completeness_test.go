@@ -134,7 +134,7 @@ func (c *collector) contexts(doc any) {
 }
 
 func (c *collector) context(text string) {
-	s := scanner{src: []byte(`{"@context":` + text + `}`), limits: Limits{Bytes: 1 << 24}.withDefaults()}
+	s := scanner{src: []byte(`{"@context":` + text + `}`), limits: Limits{Bytes: 1 << 24}.withDefaults(), whole: true}
 	if s.scan() != nil {
 		return
 	}

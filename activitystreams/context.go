@@ -40,11 +40,10 @@ type term struct {
 }
 
 func findTerm(name string) *term {
-	i, ok := slices.BinarySearchFunc(terms[:], name, func(t term, name string) int { return strings.Compare(t.name, name) })
-	if !ok {
-		return nil
+	if a := atomOf(name); a != 0 && a != atomContext {
+		return &terms[a-1]
 	}
-	return &terms[i]
+	return nil
 }
 
 // A verdict is what the contexts of a document amount to.
@@ -95,20 +94,41 @@ func (p *parsed) judge(cache *verdictCache) {
 		}
 	}
 	p.verdict = &noContext
-	if p.context != 0 {
+	switch {
+	case p.known != nil:
+		p.verdict = p.known.verdict
+	case p.context != 0:
 		p.verdict = cache.get(p.raw(p.context), p.limits.Context)
+		cache.remember(p.raw(p.context), p.rootValues, &p.limits, p.verdict)
 	}
-	if !inner && !p.odd && p.verdict.aliases == nil {
-		return
-	}
-	d := &document{src: string(p.src), toks: p.toks}
 	if inner {
-		p.judgeInner(d, cache)
+		p.judgeInner(cache)
 	}
 	if p.odd || p.verdict.aliases != nil {
 		v := *p.verdict
-		v.object(d, 0)
+		v.object(&document{src: string(p.src), toks: p.toks}, 0)
 		p.verdict = &v
+	}
+	if p.verdict.aliased || p.verdict.shadowed != nil {
+		p.rename()
+	}
+}
+
+// rename gives members the atoms of what their names mean here.
+func (p *parsed) rename() {
+	for i := range p.toks {
+		t := &p.toks[i]
+		if t.name == 0 || t.atom == atomContext {
+			continue
+		}
+		if name := unquoteName(p.src, t.name, t.nameLen, t.flags); p.verdict.aliased {
+			if other := p.verdict.otherName(name); other != "" {
+				t.atom = atomOf(other)
+			}
+		}
+		if t.atom != 0 && p.verdict.foreign(t.atom.name()) {
+			t.atom = 0
+		}
 	}
 }
 
@@ -130,7 +150,7 @@ func (p *parsed) root(tok uint32) bool {
 
 // judgeInner looks at the contexts of embedded objects. They may say again what is known; one that
 // gives names a meaning of its own is not for plain reading.
-func (p *parsed) judgeInner(d *document, cache *verdictCache) {
+func (p *parsed) judgeInner(cache *verdictCache) {
 	v := *p.verdict
 	usual := !slices.ContainsFunc(v.prefixes, prefix.odd)
 	for _, tok := range p.contexts {
@@ -143,7 +163,11 @@ func (p *parsed) judgeInner(d *document, cache *verdictCache) {
 			}
 		}
 		inner := verdict{prefixes: slices.Clone(v.prefixes)}
-		inner.context(d, tok, p.limits.Context)
+		if d, err := contextDocument(string(p.raw(tok))); err != nil {
+			inner.fail(CodeNotPlain, "@context", "", err.Reason)
+		} else {
+			inner.context(d, 1, p.limits.Context)
+		}
 		switch {
 		case inner.err != nil:
 			v.fail(inner.err.Code, inner.err.Term, inner.err.IRI, inner.err.Reason)

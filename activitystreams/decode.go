@@ -99,14 +99,11 @@ func (r *reader) fill(s shape, tok uint32) {
 	d, plan := r.doc, s.plan()
 	*s.spelling() = form{doc: d, tok: tok}
 	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
-		name := d.term(i)
-		if name == "type" || name == "@context" {
+		t := &d.toks[i]
+		if t.atom == atomType || t.atom == atomContext {
 			continue
 		}
-		at := -1
-		if !d.verdict.foreign(name) {
-			at = plan.find(name)
-		}
+		at := plan.field(t.atom)
 		if at < 0 {
 			r.addExtra(s.extra(), d.name(i), i)
 			continue
@@ -118,7 +115,7 @@ func (r *reader) fill(s shape, tok uint32) {
 // make returns an empty node for an object, by its first known type.
 func (r *reader) make(tok uint32, untyped string) Node {
 	d := r.doc
-	at := d.member(tok, "type")
+	at := d.toks.member(tok, atomType)
 	if at == 0 && untyped != "" {
 		return makeShape(untyped)
 	}
@@ -165,16 +162,16 @@ func (r *reader) guess(tok uint32) Node {
 	var id, href bool
 	var n Node
 	for i := tok + 1; i < d.toks[tok].next && n == nil; i = d.toks[i].next {
-		switch d.term(i) {
-		case "id":
+		switch d.toks[i].atom {
+		case atomID:
 			id = true
-		case "href":
+		case atomHref:
 			href = true
-		case "inbox":
+		case atomInbox:
 			return new(Actor)
-		case "actor", "object":
+		case atomActor, atomObject:
 			n = new(Activity)
-		case "items", "orderedItems", "totalItems":
+		case atomItems, atomOrderedItems, atomTotalItems:
 			n = new(Collection)
 		}
 	}
@@ -233,7 +230,7 @@ func (r *reader) field(p any, tok uint32, f *field, langs bool) {
 
 // into reads an object into a struct whose Go type is fixed, whatever the wire says.
 func (r *reader) into(s shape, tok uint32) {
-	if at := r.doc.member(tok, "type"); at != 0 {
+	if at := r.doc.toks.member(tok, atomType); at != 0 {
 		*s.types() = r.doc.types(at)
 	}
 	r.fill(s, tok)

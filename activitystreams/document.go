@@ -30,18 +30,11 @@ func (f *form) is(d *document, tok uint32) bool { return f.doc == d && f.tok == 
 
 // untyped reports whether the node was read from an object without a readable type.
 func (f *form) untyped() bool {
-	return f.doc != nil && len(f.doc.types(f.doc.member(f.tok, "type"))) == 0
+	return f.doc != nil && len(f.doc.types(f.doc.toks.member(f.tok, atomType))) == 0
 }
 
 // member returns the token of a member of the object tok, or 0.
-func (d *document) member(tok uint32, name string) uint32 {
-	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
-		if d.term(i) == name {
-			return i
-		}
-	}
-	return 0
-}
+func (d *document) member(tok uint32, name string) uint32 { return member(d, d.toks, tok, name) }
 
 // has reports whether an object has a member with just this name.
 func (d *document) has(tok uint32, name string) bool {
@@ -53,20 +46,8 @@ func (d *document) has(tok uint32, name string) bool {
 	return false
 }
 
-// term returns the name of our vocabulary that the member name of a token stands for, which is
-// nearly always the name itself.
-func (d *document) term(tok uint32) string {
-	name := d.name(tok)
-	if d.verdict != nil && d.verdict.aliased {
-		if other := d.verdict.otherName(name); other != "" {
-			return other
-		}
-	}
-	return name
-}
-
-// is reports whether a member is the property with this name.
-func (d *document) is(tok uint32, name string) bool { return d.term(tok) == name }
+// is reports whether a member, which is not of the vocabulary, has this name.
+func (d *document) is(tok uint32, name string) bool { return d.name(tok) == name }
 
 // types returns the names of the types that the token lists.
 func (d *document) types(tok uint32) []string {
@@ -104,6 +85,16 @@ func (d *document) str(tok uint32) string {
 		return unescape(s)
 	}
 	return s
+}
+
+// member returns the token of a member of the object tok, or 0.
+func (t tape) member(tok uint32, name atom) uint32 {
+	for i := tok + 1; i < t[tok].next; i = t[i].next {
+		if t[i].atom == name {
+			return i
+		}
+	}
+	return 0
 }
 
 // list calls yield for each value of a list, those of lists inside it included, or for the value

@@ -177,26 +177,22 @@ func (w *writer) members(n Node, s shape, f *form, values, langs *fieldSet) {
 	d, plan, extra := f.doc, s.plan(), *s.extra()
 	typed := false
 	for i := f.tok + 1; i < d.toks[f.tok].next; i = d.toks[i].next {
-		name := d.term(i)
 		w.blind = f.blinded
-		switch name {
-		case "@context":
+		switch d.toks[i].atom {
+		case atomContext:
 			if f.tok != 0 { // the root's is written by Encode
 				w.known(d, i)
 			}
 			continue
-		case "type":
+		case atomType:
 			typed = true
 			w.knownType(n, s, d, i)
 			continue
 		}
-		if f.blinded && isBlind(name) {
+		if f.blinded && (isBlind(d.name(i)) || isBlind(d.toks[i].atom.name())) {
 			continue
 		}
-		at := -1
-		if !d.verdict.foreign(name) {
-			at = plan.find(name)
-		}
+		at := plan.field(d.toks[i].atom)
 		switch {
 		case at < 0:
 			w.knownExtra(d, i, extra)
@@ -257,14 +253,14 @@ func (w *writer) knownExtra(d *document, tok uint32, extra map[string]Raw) {
 func (w *writer) newMember(name string, value Raw) {
 	w.extra = append(w.extra, name)
 	s := scanner{src: []byte(value), limits: Limits{}.withDefaults()}
-	if pos, err := s.value(s.space(0), 1, token{}); err != nil || s.space(pos) < len(value) {
+	if pos, err := s.value(s.space(0), 1, label{}); err != nil || s.space(pos) < len(value) {
 		w.err = CheckJSON(value)
 		return
 	}
 	for i := range s.toks {
 		t := &s.toks[i]
 		if t.nameEnd() > 0 {
-			w.extra = append(w.extra, unquoteName(value, *t))
+			w.extra = append(w.extra, unquoteName(value, t.name, t.nameLen, t.flags))
 		}
 		if string(value[t.name:t.nameEnd()]) == "type" && t.kind == '"' {
 			w.types = append(w.types, string(value[t.start+1:t.end-1]))
@@ -284,7 +280,7 @@ func (w *writer) newExtra(s shape) {
 		if f.doc != nil && f.doc.has(f.tok, name) || name == "@context" {
 			continue
 		}
-		if at := s.plan().find(name); at >= 0 || name == "type" {
+		if at := s.plan().field(atomOf(name)); at >= 0 || name == "type" {
 			continue // the field decides
 		}
 		w.name(name)
@@ -303,7 +299,7 @@ func (w *writer) literal(text string) {
 // CheckJSON checks one JSON value as strictly as documents are checked.
 func CheckJSON(text []byte) error {
 	s := scanner{src: text, limits: Limits{}.withDefaults()}
-	pos, err := s.value(s.space(0), 1, token{})
+	pos, err := s.value(s.space(0), 1, label{})
 	if err == nil && s.space(pos) < len(text) {
 		err = s.fail(CodeTrailing, pos, "something follows the value")
 	}

@@ -109,14 +109,14 @@ type parsed struct {
 var parsers = sync.Pool{New: func() any { return new(parsed) }}
 
 func (p *parsed) release() {
-	*p = parsed{scanner: scanner{toks: p.toks, names: p.names, contexts: p.contexts}}
+	*p = parsed{scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
 	parsers.Put(p)
 }
 
 // parse checks and judges a document.
 func (d *Decoder) parse(doc []byte) (*parsed, error) {
 	p := parsers.Get().(*parsed)
-	p.scanner = scanner{src: doc, limits: d.Limits.withDefaults(), toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}
+	p.src, p.limits, p.cache = doc, d.Limits.withDefaults(), &d.cache
 	if err := p.scan(); err != nil {
 		p.release()
 		return nil, err
@@ -129,7 +129,7 @@ func (d *Decoder) parse(doc []byte) (*parsed, error) {
 func (p *parsed) is(tok uint32, name string) bool {
 	t := &p.toks[tok]
 	if t.flags&nameEscaped != 0 {
-		return unquoteName(p.src, *t) == name
+		return unquoteName(p.src, t.name, t.nameLen, t.flags) == name
 	}
 	return string(p.src[t.name:t.nameEnd()]) == name
 }
@@ -157,14 +157,14 @@ func (p *parsed) types(tok uint32) []string {
 // read fills the header from the members of the document.
 func (h *Header) read(s source, t tape) {
 	for i := uint32(1); i < t[0].next; i = t[i].next {
-		switch {
-		case s.is(i, "id"):
+		switch t[i].atom {
+		case atomID:
 			h.ID = readID(s, t, i)
-		case s.is(i, "type"):
+		case atomType:
 			h.Types = s.types(i)
-		case s.is(i, "actor"):
+		case atomActor:
 			t.list(i, func(v uint32) bool { h.Actors = append(h.Actors, readIRI(s, t, v)); return true })
-		case s.is(i, "object"):
+		case atomObject:
 			t.list(i, func(uint32) bool { h.Objects++; return true })
 			h.object(s, t, t.first(i))
 		}
@@ -177,7 +177,7 @@ func (h *Header) object(s source, t tape, tok uint32) {
 	}
 	h.Object = readIRI(s, t, tok)
 	if t[tok].kind == '{' {
-		if at := member(s, t, tok, "type"); at != 0 {
+		if at := t.member(tok, atomType); at != 0 {
 			h.ObjectTypes = s.types(at)
 		}
 	}

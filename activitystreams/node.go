@@ -29,13 +29,21 @@ type shape interface {
 type shaped interface{ shape() shape }
 
 // mapFacet marks the number of a Text field when the name is that of its language map.
-const mapFacet = 1 << 12
+const mapFacet = 1 << 7
 
 // A plan describes a shape.
 type plan struct {
 	name   string
-	find   func(name string) int // number of the field with this name on the wire, or -1
+	index  string // by atom, the number of the field plus one, and mapFacet
 	fields []field
+}
+
+// field returns the number of the field with this name on the wire, or -1.
+func (p *plan) field(a atom) int {
+	if int(a) >= len(p.index) {
+		return -1
+	}
+	return int(p.index[a]) - 1
 }
 
 // A field describes a property of a shape.
@@ -168,7 +176,7 @@ func CommonOf(n Node) (Common, bool) {
 
 // fieldOf returns the field with this wire name if its type is T.
 func fieldOf[T any](s shape, name string) *T {
-	i := s.plan().find(name)
+	i := s.plan().field(atomOf(name))
 	if i < 0 || i&mapFacet != 0 {
 		return nil
 	}

@@ -5,7 +5,7 @@ package activitystreams
 
 // A source is a text with tokens: a document, or what was just parsed.
 type source interface {
-	is(tok uint32, name string) bool // the member has this name
+	is(tok uint32, name string) bool // the member, not of the vocabulary, has this name
 	str(tok uint32) string           // the value of a string, "" for others
 	types(tok uint32) []string
 }
@@ -16,12 +16,10 @@ func readIRI(s source, t tape, tok uint32) IRI {
 	if tok == 0 || t[tok].kind != '{' {
 		return IRI(s.str(tok))
 	}
-	for _, name := range [...]string{"id", "href"} {
-		if id := readID(s, t, member(s, t, tok, name)); id != "" {
-			return id
-		}
+	if id := readID(s, t, t.member(tok, atomID)); id != "" {
+		return id
 	}
-	return ""
+	return readID(s, t, t.member(tok, atomHref))
 }
 
 // readID reads the value of "id" or "href", which is a string and nothing else.
@@ -29,8 +27,11 @@ func readID(s source, t tape, tok uint32) IRI { return IRI(s.str(t.only(tok))) }
 
 // member returns the token of a member of the object tok, or 0.
 func member(s source, t tape, tok uint32, name string) uint32 {
+	if a := atomOf(name); a != 0 {
+		return t.member(tok, a)
+	}
 	for i := tok + 1; i < t[tok].next; i = t[i].next {
-		if s.is(i, name) {
+		if t[i].atom == 0 && s.is(i, name) {
 			return i
 		}
 	}

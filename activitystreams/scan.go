@@ -12,11 +12,13 @@ import (
 )
 
 // A token is a value of a document. Tokens lie in document order; those of an object or list follow it.
+// An @context is one token, whatever it holds: it is judged by its text.
 type token struct {
 	start, end uint32 // the literal, quotes included
 	name       uint32 // the member name without quotes, if it is a member
 	next       uint32 // token after this value and all it holds
 	nameLen    uint16
+	atom       atom // the member name, if it is of the vocabulary
 	kind       byte // first byte of the literal: { [ " t f n, and 0 for numbers
 	flags      uint8
 }
@@ -27,7 +29,16 @@ func (t *token) nameEnd() uint32 { return t.name + uint32(t.nameLen) }
 const (
 	escaped     = 1 << iota // the string has escapes
 	nameEscaped             // the member name has escapes
+	opaque                  // an @context, whose members have no tokens
 )
+
+// A label is a member name.
+type label struct {
+	name    uint32
+	nameLen uint16
+	atom    atom
+	flags   uint8
+}
 
 // A scanner checks a document strictly and records its tokens. Nothing is built before it is done.
 type scanner struct {
@@ -36,9 +47,16 @@ type scanner struct {
 	toks   tape
 	names  []seenName // names of the open objects
 	odd    bool       // some member name or type has a colon, or a name starts with an at sign
+	spaced bool       // there is white space between tokens
 
 	contexts  []uint32 // tokens of the members called @context, but for those inside another
 	inContext bool
+	whole     bool          // contexts keep their tokens
+	hidden    int           // values inside contexts, which count although they have no tokens
+	cache     *verdictCache // if set, knows contexts that need no second look
+	known     *judged       // the root's context, if the cache knew it
+
+	rootValues int // values in the root's context
 }
 
 type seenName struct {
@@ -56,7 +74,7 @@ func (s *scanner) scan() *SyntaxError {
 		pos = 3
 	}
 	start := s.space(pos)
-	pos, err := s.value(start, 1, token{})
+	pos, err := s.value(start, 1, label{})
 	if err != nil {
 		return err
 	}
@@ -75,69 +93,76 @@ func (s *scanner) fail(code string, pos int, reason string) *SyntaxError {
 
 // space returns the position of the first byte that is not white space.
 func (s *scanner) space(pos int) int {
+	if pos < len(s.src) && s.src[pos] > ' ' {
+		return pos
+	}
+	return s.skip(pos)
+}
+
+func (s *scanner) skip(pos int) int {
+	from := pos
 	for pos < len(s.src) {
-		if c := s.src[pos]; c > ' ' || c != ' ' && c != '\n' && c != '\t' && c != '\r' {
+		if c := s.src[pos]; c != ' ' && c != '\n' && c != '\t' && c != '\r' {
 			break
 		}
 		pos++
 	}
+	s.spaced = s.spaced || pos > from
 	return pos
 }
 
-// push adds a token for the value at pos, with the member name that it has.
-func (s *scanner) push(pos int, name token) {
-	n := len(s.toks)
-	if n == cap(s.toks) {
-		s.toks = append(s.toks, token{})
-	}
-	s.toks = s.toks[:n+1]
-	t := &s.toks[n]
-	t.start, t.kind = uint32(pos), s.src[pos]
-	t.name, t.nameLen, t.flags = name.name, name.nameLen, name.flags
-}
-
 // value reads the value at pos, whose token is added before those of its children.
-func (s *scanner) value(pos, depth int, name token) (int, *SyntaxError) {
+func (s *scanner) value(pos, depth int, name label) (end int, err *SyntaxError) {
 	if pos >= len(s.src) {
 		return pos, s.fail(CodeSyntax, pos, "unexpected end")
 	}
-	at := len(s.toks)
-	if at >= s.limits.Values {
+	at, c := len(s.toks), s.src[pos]
+	if at+s.hidden >= s.limits.Values {
 		return pos, s.fail(CodeValues, pos, "too many values")
 	}
-	s.push(pos, name)
-	var err *SyntaxError
-	switch c := s.src[pos]; c {
+	switch c {
 	case '"':
 		var esc bool
-		if pos, esc, err = s.str(pos); esc {
-			s.toks[at].flags |= escaped
+		if end, esc, err = s.str(pos); esc {
+			name.flags |= escaped
 		}
 	case '{', '[':
-		switch {
-		case depth > s.limits.Depth:
+		if depth > s.limits.Depth {
 			return pos, s.fail(CodeDepth, pos, "nested too deep")
-		case c == '{':
-			pos, err = s.object(pos+1, depth)
-		default:
-			pos, err = s.array(pos+1, depth)
 		}
+		s.push(pos, 0, c, name)
+		if c == '{' {
+			end, err = s.object(pos+1, depth)
+		} else {
+			end, err = s.array(pos+1, depth)
+		}
+		if err == nil {
+			t := &s.toks[at]
+			t.end, t.next = uint32(end), uint32(len(s.toks))
+		}
+		return end, err
 	case 't':
-		pos, err = s.word(pos, "true")
+		end, err = s.word(pos, "true")
 	case 'f':
-		pos, err = s.word(pos, "false")
+		end, err = s.word(pos, "false")
 	case 'n':
-		pos, err = s.word(pos, "null")
+		end, err = s.word(pos, "null")
 	default:
-		s.toks[at].kind = 0
-		pos, err = s.number(pos)
+		c = 0
+		end, err = s.number(pos)
 	}
-	if err != nil {
-		return pos, err
+	if err == nil {
+		s.push(pos, end, c, name)
 	}
-	t := &s.toks[at]
-	t.end, t.next = uint32(pos), uint32(len(s.toks))
-	return pos, nil
+	return end, err
+}
+
+// push adds a token for a value without children so far.
+func (s *scanner) push(pos, end int, kind byte, l label) {
+	s.toks = append(s.toks, token{
+		start: uint32(pos), end: uint32(end), next: uint32(len(s.toks) + 1), kind: kind,
+		name: l.name, nameLen: l.nameLen, atom: l.atom, flags: l.flags,
+	})
 }
 
 func (s *scanner) word(pos int, word string) (int, *SyntaxError) {
@@ -153,7 +178,7 @@ func (s *scanner) array(pos, depth int) (int, *SyntaxError) {
 	}
 	for i := 0; ; i++ {
 		var err *SyntaxError
-		if pos, err = s.value(s.space(pos), depth+1, token{}); err != nil {
+		if pos, err = s.value(s.space(pos), depth+1, label{}); err != nil {
 			err.Pointer = "/" + strconv.Itoa(i) + err.Pointer
 			return pos, err
 		}
@@ -190,28 +215,29 @@ func (s *scanner) object(pos, depth int) (int, *SyntaxError) {
 		if end-pos-2 > math.MaxUint16 {
 			return pos, s.fail(CodeStringLength, pos, "member name too long")
 		}
-		member := token{name: uint32(pos + 1), nameLen: uint16(end - pos - 2)}
+		member := label{name: uint32(pos + 1), nameLen: uint16(end - pos - 2)}
 		if esc {
 			member.flags = nameEscaped
 		}
-		context, err := s.name(member, frame)
-		if err != nil {
+		if err := s.name(&member, frame); err != nil {
 			return pos, err
 		}
 		if pos = s.space(end); pos >= len(s.src) || s.src[pos] != ':' {
 			return pos, s.fail(CodeSyntax, pos, "no colon after a member name")
 		}
-		at, odd := len(s.toks), s.odd
-		s.inContext = s.inContext || context
-		if pos, err = s.value(s.space(pos+1), depth+1, member); err != nil {
-			err.Pointer = "/" + escapePointer(unquoteName(s.src, member)) + err.Pointer
+		at := len(s.toks)
+		if pos = s.space(pos + 1); member.atom == atomContext {
+			pos, err = s.context(pos, depth+1, member)
+		} else {
+			pos, err = s.value(pos, depth+1, member)
+		}
+		if err != nil {
+			err.Pointer = "/" + escapePointer(unquoteName(s.src, member.name, member.nameLen, member.flags)) + err.Pointer
 			return pos, err
 		}
-		if t := &s.toks[at]; t.nameLen == 4 && (t.kind == '"' || t.kind == '[') && string(s.src[t.name:t.nameEnd()]) == "type" {
-			s.odd = s.odd || bytes.IndexByte(s.src[t.start:t.end], ':') >= 0
-		}
-		if context { // names inside a @context are not names of the document
-			s.odd, s.inContext = odd, false
+		if member.atom == atomType && !s.odd {
+			t := &s.toks[at]
+			s.odd = (t.kind == '"' || t.kind == '[') && bytes.IndexByte(s.src[t.start:t.end], ':') >= 0
 		}
 		if pos = s.space(pos); pos >= len(s.src) {
 			return pos, s.fail(CodeSyntax, pos, "unexpected end")
@@ -228,36 +254,57 @@ func (s *scanner) object(pos, depth int) (int, *SyntaxError) {
 	}
 }
 
-// name refuses a name that its object already has, and tells whether its value is a @context.
-func (s *scanner) name(member token, frame int) (context bool, err *SyntaxError) {
-	raw := s.src[member.name:member.nameEnd()]
+// name refuses a name that its object already has, and looks it up.
+func (s *scanner) name(member *label, frame int) *SyntaxError {
+	raw := s.src[member.name : member.name+uint32(member.nameLen)]
 	if member.flags&nameEscaped != 0 {
-		raw = []byte(unquoteName(s.src, member))
+		raw = []byte(unescape(string(raw)))
 	}
 	hash, colon := hashName(raw)
-	switch {
-	case s.inContext:
-	case len(raw) > 0 && raw[0] == '@':
-		if string(raw) == "@context" {
-			s.contexts, context = append(s.contexts, uint32(len(s.toks))), true
-		} else {
-			s.odd = true
+	if !s.inContext {
+		if member.atom = atomByHash(hash, raw); member.atom == 0 && len(raw) > 0 {
+			s.odd = s.odd || colon || raw[0] == '@'
 		}
-	case colon:
-		s.odd = true
 	}
 	for _, seen := range s.names[frame:] {
-		if seen.hash == hash && unquoteName(s.src, s.toks[seen.tok]) == string(raw) {
+		if t := &s.toks[seen.tok]; seen.hash == hash && unquoteName(s.src, t.name, t.nameLen, t.flags) == string(raw) {
 			err := s.fail(CodeDuplicate, int(member.name)-1, "the name occurs twice")
 			err.Pointer = "/" + escapePointer(string(raw))
-			return false, err
+			return err
 		}
 	}
 	if len(s.names)-frame >= s.limits.Members {
-		return false, s.fail(CodeMembers, int(member.name)-1, "too many members")
+		return s.fail(CodeMembers, int(member.name)-1, "too many members")
 	}
 	s.names = append(s.names, seenName{hash, uint32(len(s.toks))})
-	return context, nil
+	return nil
+}
+
+// context reads the value of a member called @context. Names inside it are not names of the document.
+func (s *scanner) context(pos, depth int, member label) (int, *SyntaxError) {
+	at, odd := len(s.toks), s.odd
+	s.contexts = append(s.contexts, uint32(at))
+	if depth == 2 && s.cache != nil { // the root's
+		if k := s.cache.begins(s.src[pos:], &s.limits); k != nil && at+s.hidden+k.values <= s.limits.Values {
+			member.flags |= opaque
+			s.push(pos, pos+len(k.text), k.text[0], member)
+			s.hidden, s.known = s.hidden+k.values-1, k
+			return pos + len(k.text), nil
+		}
+	}
+	s.inContext = true
+	pos, err := s.value(pos, depth, member)
+	s.odd, s.inContext = odd, false
+	if depth == 2 {
+		s.rootValues = len(s.toks) - at
+	}
+	if err == nil && !s.whole {
+		s.hidden += len(s.toks) - at - 1
+		s.toks = s.toks[:at+1]
+		s.toks[at].next = uint32(at + 1)
+		s.toks[at].flags |= opaque
+	}
+	return pos, err
 }
 
 // hashName returns a hash of a name, and whether it has a colon.
@@ -425,9 +472,10 @@ func escapePointer(name string) string {
 	return strings.NewReplacer("~", "~0", "/", "~1").Replace(name)
 }
 
-func unquoteName[B ~[]byte | ~string](src B, t token) string {
-	name := string(src[t.name:t.nameEnd()])
-	if t.flags&nameEscaped != 0 {
+// unquoteName returns a member name without its escapes.
+func unquoteName[B ~[]byte | ~string](src B, at uint32, n uint16, flags uint8) string {
+	name := string(src[at : at+uint32(n)])
+	if flags&nameEscaped != 0 {
 		return unescape(name)
 	}
 	return name

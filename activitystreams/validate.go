@@ -17,7 +17,7 @@ func Validate(n Node) []Finding {
 	if err != nil {
 		return []Finding{{Rule: rules[ruleEncodable].numbered(ruleEncodable)}}
 	}
-	s := scanner{src: doc, limits: Limits{Bytes: len(doc) + 1}.withDefaults()}
+	s := scanner{src: doc, limits: Limits{Bytes: len(doc) + 1}.withDefaults(), whole: true}
 	if s.scan() != nil {
 		return []Finding{{Rule: rules[ruleEncodable].numbered(ruleEncodable)}}
 	}

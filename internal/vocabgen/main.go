@@ -145,6 +145,39 @@ func (t *table) Terms() []*term {
 	return slices.SortedFunc(maps.Values(terms), func(a, b *term) int { return strings.Compare(a.Name, b.Name) })
 }
 
+// Atoms are the names that the code of the package knows, by what it calls them.
+func (*table) Atoms() map[string]string {
+	return map[string]string{
+		"ID": "id", "Type": "type", "Href": "href", "Actor": "actor", "Object": "object", "Inbox": "inbox",
+		"Items": "items", "OrderedItems": "orderedItems", "TotalItems": "totalItems",
+	}
+}
+
+// Atom is the place of a name among the terms, from 1.
+func (t *table) Atom(name string) int {
+	return 1 + slices.IndexFunc(t.Terms(), func(t *term) bool { return t.Name == name })
+}
+
+// Index is the number of the field, from 1, for each atom; that of the language map has the high bit.
+// Zeros at the end are left out.
+func (t *table) Index(s *shape) (string, error) {
+	atoms := make(map[string]int)
+	for i, term := range t.Terms() {
+		atoms[term.Name] = i + 1
+	}
+	index := make([]byte, len(atoms)+1)
+	for i, p := range s.Props {
+		if i+1 >= 0x80 {
+			return "", fmt.Errorf("shape %s has too many properties", s.Name)
+		}
+		index[atoms[p.Name]] = byte(i + 1)
+		if p.IsText() {
+			index[atoms[p.Name+"Map"]] = byte(i+1) | 0x80
+		}
+	}
+	return strings.TrimRight(string(index), "\x00"), nil
+}
+
 // ByIRI maps the first IRI of each row, its own, to the name. The others are what servers map the
 // name to; they may well be something else elsewhere.
 func (t *table) ByIRI() map[string]string {
