@@ -25,8 +25,8 @@
 // that the server gave up runs again.
 //
 // A process that freezes inside a transaction holds what it locked, such as the deliveries of one host,
-// until the server ends it: set idle_in_transaction_session_timeout, to 30 s say, for the role or in
-// the pool's runtime parameters.
+// until the server ends it, which Kith's own transactions ask for after 30 s: see [WithTimeouts]. For those
+// that the app begins, set idle_in_transaction_session_timeout for the role or in the pool's parameters.
 //
 // # Poolers
 //

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -20,6 +22,7 @@ type options struct {
 	river       *river.Client[pgx.Tx]
 	pollOnly    bool
 	unsynced    bool
+	timeouts    Timeouts
 	logger      *slog.Logger
 }
 
@@ -44,6 +47,47 @@ func WithRiver(c *river.Client[pgx.Tx]) Option { return func(o *options) { o.riv
 // Such a pooler may also not carry prepared statements: then open the pool with
 // default_query_exec_mode=exec.
 func WithPollOnly() Option { return func(o *options) { o.pollOnly = true } }
+
+// Timeouts are how long the server lets a transaction of Kith wait, so that a process that freezes within
+// one, or a machine that is cut off, does not hold for long what it locked, such as the deliveries of a
+// host. Zero takes the default that its comment gives, less than zero leaves the server's own setting.
+type Timeouts struct {
+	// Idle is how long the server waits for the next statement; then it ends the transaction and the
+	// connection: 30 s. Code of the app that runs in a transaction, such as an event's handler, has this long
+	// between two statements.
+	Idle time.Duration
+	// Lock is how long a statement waits for a lock: 1 min.
+	Lock time.Duration
+	// Statement is how long a statement takes, waiting included: 10 min.
+	Statement time.Duration
+}
+
+// begin is the statement that begins a transaction with the timeouts, which end with it, so that a pooler
+// may give the connection to others.
+func (t Timeouts) begin() string {
+	var b strings.Builder
+	b.WriteString("begin")
+	for _, s := range []struct {
+		name            string
+		value, fallback time.Duration
+	}{
+		{"idle_in_transaction_session_timeout", t.Idle, 30 * time.Second},
+		{"lock_timeout", t.Lock, time.Minute},
+		{"statement_timeout", t.Statement, 10 * time.Minute},
+	} {
+		if s.value == 0 {
+			s.value = s.fallback
+		}
+		if s.value > 0 {
+			fmt.Fprintf(&b, "; set local %s = %d", s.name, max(s.value.Milliseconds(), 1))
+		}
+	}
+	return b.String()
+}
+
+// WithTimeouts sets how long a transaction of Kith may wait. Transactions that the app begins, River's, and
+// lone statements have the timeouts of the pool.
+func WithTimeouts(t Timeouts) Option { return func(o *options) { o.timeouts = t } }
 
 // WithLogger sets where the queue reports jobs that failed. Nil means slog.Default.
 func WithLogger(l *slog.Logger) Option { return func(o *options) { o.logger = l } }

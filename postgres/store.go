@@ -25,12 +25,14 @@ type Store struct {
 	river   *river.Client[pgx.Tx]
 	dialect *dialect
 	opts    options
+	begin   pgx.TxOptions
 }
 
 var _ storage.Store = (*Store)(nil)
 
 func newStore(pool *pgxpool.Pool, jobs *river.Client[pgx.Tx], o options) *Store {
-	s := &Store{pool: pool, river: jobs, dialect: newDialect(o.schema), opts: o}
+	s := &Store{pool: pool, river: jobs, dialect: newDialect(o.schema), opts: o,
+		begin: pgx.TxOptions{BeginQuery: o.timeouts.begin()}}
 	s.Roles = sqlstore.New(engine{s})
 	return s
 }
@@ -58,7 +60,7 @@ func (s *Store) Update(ctx context.Context, fn func(ctx context.Context, tx stor
 
 func (s *Store) update(ctx context.Context, fn func(*transaction) error) error {
 	for try := 1; ; try++ {
-		err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		err := pgx.BeginTxFunc(ctx, s.pool, s.begin, func(tx pgx.Tx) error {
 			t := s.Tx(tx).(*transaction)
 			defer func() { t.over = true }()
 			return fn(t)
