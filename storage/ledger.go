@@ -84,6 +84,7 @@ type Delivery struct {
 
 // DeliveryQuery selects deliveries. Zero fields do not select.
 type DeliveryQuery struct {
+	ID     int64
 	Post   int64
 	Sender string
 	Chain  as.IRI

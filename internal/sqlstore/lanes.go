@@ -134,6 +134,9 @@ func (s Roles) RecordDeliveries(ctx context.Context, ds []storage.Delivery) (sta
 // tells that rows come by another way than their own order, so that the engine sorts them.
 func selectDeliveries(q storage.DeliveryQuery, after int64) (w where, order string) {
 	order = "d.id"
+	if q.ID != 0 {
+		w.add("d.id = ?", q.ID)
+	}
 	if q.Post != 0 {
 		w.add("d.post = ?", q.Post)
 		order = "+d.id"

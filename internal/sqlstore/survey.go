@@ -26,7 +26,7 @@ func (s Roles) LatestDeliveries(ctx context.Context, q storage.DeliveryQuery) it
 			w.add("d.id < ?", before)
 		}
 		return all(ctx, c, scanDelivery, `SELECT `+deliveryColumns+deliveryTables+w.String()+` ORDER BY `+order+` DESC LIMIT ?`,
-			append(w.args, n)...)
+			append(w.all(), n)...)
 	})
 }
 

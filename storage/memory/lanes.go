@@ -94,6 +94,12 @@ func (r roles) Deliveries(ctx context.Context, q storage.DeliveryQuery) iter.Seq
 func (st *state) selectDeliveries(q storage.DeliveryQuery, at time.Time) iter.Seq[*storage.Delivery] {
 	var rows iter.Seq[*storage.Delivery]
 	switch {
+	case q.ID != 0:
+		if d, ok := st.deliveries.get(q.ID); ok {
+			rows = slices.Values([]*storage.Delivery{d})
+		} else {
+			rows = slices.Values([]*storage.Delivery(nil))
+		}
 	case q.Post != 0:
 		rows = st.deliveriesOf(q.Post)
 	case q.Chain != "":
@@ -145,7 +151,8 @@ func (st *state) overtaken(at time.Time) func(*storage.Delivery) bool {
 }
 
 func matchDelivery(d *storage.Delivery, q storage.DeliveryQuery, at time.Time) bool {
-	return (q.Post == 0 || d.Post == q.Post) &&
+	return (q.ID == 0 || d.ID == q.ID) &&
+		(q.Post == 0 || d.Post == q.Post) &&
 		(q.Sender == "" || d.Sender == q.Sender) &&
 		(q.Chain == "" || d.Chain == q.Chain) &&
 		(q.Host == "" || d.Host == q.Host) &&

@@ -11,7 +11,7 @@ import (
 )
 
 // surveyChecks prove the optional powers Survey, Reviver and Sizer, and what stands in for them.
-var surveyChecks = []check{{"LatestDeliveries", latest}, {"HostsAfter", hostsAfter}, {"Flow", flow}, {"ReviveReceipts", revive}, {"Sizes", sizes}}
+var surveyChecks = []check{{"LatestDeliveries", latest}, {"OneDelivery", oneDelivery}, {"HostsAfter", hostsAfter}, {"Flow", flow}, {"ReviveReceipts", revive}, {"Sizes", sizes}}
 
 // plain hides the optional powers of a store.
 type plain struct{ storage.Store }
@@ -42,7 +42,26 @@ func latest(t *testing.T, s storage.Store) {
 		require.Equal(t, []int64{ids[3], ids[0]}, list(storage.DeliveryQuery{State: storage.DeliveryDone, After: ids[5]}), name)
 		require.Equal(t, []int64{ids[1]}, list(storage.DeliveryQuery{State: storage.DeliveryPending, After: ids[2]}), name)
 		require.Empty(t, list(storage.DeliveryQuery{After: ids[0]}), name)
+		require.Equal(t, []int64{ids[7]}, list(storage.DeliveryQuery{ID: ids[7]}), name)
+		require.Empty(t, list(storage.DeliveryQuery{ID: ids[7], State: storage.DeliveryDone}), name)
 	}
+}
+
+func oneDelivery(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	for i := range 3 {
+		chained(t, s, "alice", fmt.Sprint(i), hostB, minute(1))
+	}
+	ids := pick(collect(t, s.Deliveries(ctx, storage.DeliveryQuery{})), deliveryID)
+	lease(t, s, hostB, 1, time.Now())
+	for i, want := range []int{0, 1, 1} {
+		n, _, err := s.ChangeDeliveries(ctx, storage.DeliveryQuery{ID: ids[i]}, storage.DeliveryCanceled, minute(1), "x")
+		require.NoError(t, err)
+		require.Equal(t, want, n, "the first is leased")
+	}
+	n, _, err := s.ChangeDeliveries(ctx, storage.DeliveryQuery{ID: ids[2] + 1000}, storage.DeliveryCanceled, minute(1), "x")
+	require.NoError(t, err)
+	require.Zero(t, n)
 }
 
 func hostsAfter(t *testing.T, s storage.Store) {
