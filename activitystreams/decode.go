@@ -89,8 +89,8 @@ func (r *reader) node(tok uint32, untyped string) Node {
 		r.refuse(tok, CodeValues, "too many embedded objects")
 		return nil
 	}
-	n := r.make(tok, untyped)
-	r.fill(shapeOf(n), tok)
+	n, s := r.make(tok, untyped)
+	r.fill(s, tok)
 	return n
 }
 
@@ -112,55 +112,54 @@ func (r *reader) fill(s shape, tok uint32) {
 	}
 }
 
-// make returns an empty node for an object, by its first known type.
-func (r *reader) make(tok uint32, untyped string) Node {
+// make returns an empty node for an object, by its first known type, with its shape.
+func (r *reader) make(tok uint32, untyped string) (Node, shape) {
 	d := r.doc
 	at := d.toks.member(tok, atomType)
-	if at == 0 && untyped != "" {
-		return makeShape(untyped)
-	}
-	var n Node
-	var types []string
 	switch {
+	case at == 0 && untyped != "":
+		s := makeShape(untyped)
+		return s, s
 	case at == 0:
-	case d.toks[at].kind == '"' && !d.verdict.aliased:
-		n = r.named(d.str(at))
-	default:
-		types = d.types(at)
-		for i := 0; i < len(types) && n == nil; i++ {
-			n = r.named(types[i])
+		s := r.guess(tok)
+		return s, s
+	case d.toks[at].kind == '"' && !d.verdict.aliased && r.reg == nil:
+		if n, s := r.named(d.str(at)); n != nil && d.str(at) == n.NodeType() {
+			return n, s
 		}
+	}
+	types := d.types(at)
+	var n Node
+	var s shape
+	for i := 0; i < len(types) && n == nil; i++ {
+		n, s = r.named(types[i])
 	}
 	if n == nil {
-		n = r.guess(tok)
+		s = r.guess(tok)
+		n = s
 	}
-	if at != 0 && (d.toks[at].kind != '"' || d.str(at) != n.NodeType()) {
-		if types == nil {
-			types = d.types(at)
-		}
-		if len(types) != 1 || types[0] != n.NodeType() {
-			*shapeOf(n).types() = types
-		}
+	if len(types) != 1 || types[0] != n.NodeType() {
+		*s.types() = types
 	}
-	return n
+	return n, s
 }
 
-// named returns an empty node of a known type; nil for other names.
-func (r *reader) named(name string) Node {
+// named returns an empty node of a known type, with its shape; nil for other names.
+func (r *reader) named(name string) (Node, shape) {
 	if n := r.reg.makeNode(name, r.doc.verdict); n != nil {
-		return n
+		return n, shapeOf(n)
 	}
 	if r.doc.verdict.foreign(name) {
-		return nil
+		return nil, nil
 	}
-	return makeNode(name)
+	return makeNode(atomOf(name))
 }
 
 // guess picks a shape for an object of no known type by the properties that it has.
-func (r *reader) guess(tok uint32) Node {
+func (r *reader) guess(tok uint32) shape {
 	d := r.doc
 	var id, href bool
-	var n Node
+	var n shape
 	for i := tok + 1; i < d.toks[tok].next && n == nil; i = d.toks[i].next {
 		switch d.toks[i].atom {
 		case atomID:
@@ -193,7 +192,7 @@ func (r *reader) field(p any, tok uint32, f *field, langs bool) {
 	case *Text:
 		p.html = f.html
 		if langs {
-			p.langs = d.readLangs(tok)
+			p.langs = r.langs(tok)
 		} else {
 			p.value = d.readText(tok)
 		}
@@ -238,24 +237,37 @@ func (r *reader) into(s shape, tok uint32) {
 
 func (r *reader) readRefs(tok uint32, f *field) Refs {
 	d := r.doc
-	n := 0
-	d.list(tok, func(i uint32) bool { n++; return true })
-	if n == 0 {
-		return nil
-	}
-	if max := r.limits.count(f.name); n > max {
-		r.refuse(tok, CodeCount, "too many values")
-		return nil
-	}
-	refs := r.newRefs(n)
-	d.list(tok, func(i uint32) bool {
-		if ref := r.ref(i, f.untyped); !ref.IsZero() {
-			refs = append(refs, ref)
+	var refs Refs
+	switch d.toks[tok].kind {
+	case '[':
+		n := d.toks.count(tok)
+		if n == 0 {
+			return nil
 		}
-		return true
-	})
+		if max := r.limits.count(f.name); n > max {
+			r.refuse(tok, CodeCount, "too many values")
+			return nil
+		}
+		refs = r.appendRefs(r.newRefs(n), tok, f)
+	case '"', '{':
+		if ref := r.ref(tok, f.untyped); !ref.IsZero() {
+			refs = append(r.newRefs(1), ref)
+		}
+	}
 	if len(refs) == 0 {
 		return nil
+	}
+	return refs
+}
+
+// appendRefs reads the values of a list, those of lists inside it included.
+func (r *reader) appendRefs(refs Refs, tok uint32, f *field) Refs {
+	for i := tok + 1; i < r.doc.toks[tok].next; i = r.doc.toks[i].next {
+		if r.doc.toks[i].kind == '[' {
+			refs = r.appendRefs(refs, i, f)
+		} else if ref := r.ref(i, f.untyped); !ref.IsZero() {
+			refs = append(refs, ref)
+		}
 	}
 	return refs
 }
@@ -288,6 +300,14 @@ func (r *reader) newRefs(n int) Refs {
 	return r.refs[at : at : at+n]
 }
 
+// langs returns the language map of a text, to be read when somebody asks for it; nil for none.
+func (r *reader) langs(tok uint32) *langMap {
+	if !r.doc.hasLangs(tok) {
+		return nil
+	}
+	return &langMap{doc: r.doc, tok: tok}
+}
+
 func (r *reader) newBool(v bool) *bool {
 	if len(r.bools) == cap(r.bools) {
 		r.bools = make([]bool, 0, 16)
@@ -298,8 +318,12 @@ func (r *reader) newBool(v bool) *bool {
 
 // raw copies the literal of a token, so that changing it changes nothing else.
 func (r *reader) raw(tok uint32) Raw {
+	text := r.doc.raw(tok)
+	if cap(r.raws)-len(r.raws) < len(text) {
+		r.raws = make([]byte, 0, max(len(text), min(512, len(r.doc.src)/8)))
+	}
 	at := len(r.raws)
-	r.raws = append(r.raws, r.doc.raw(tok)...)
+	r.raws = append(r.raws, text...)
 	return Raw(r.raws[at:len(r.raws):len(r.raws)])
 }
 

@@ -117,6 +117,20 @@ func (t tape) list(tok uint32, yield func(tok uint32) bool) bool {
 	return yield(tok)
 }
 
+// count returns how many values list gives for a list.
+func (t tape) count(tok uint32) (n int) {
+	for i := tok + 1; i < t[tok].next; i = t[i].next {
+		switch t[i].kind {
+		case 'n':
+		case '[':
+			n += t.count(i)
+		default:
+			n++
+		}
+	}
+	return n
+}
+
 // first returns the first value of a list, or the value itself; 0 when there is none.
 func (t tape) first(tok uint32) uint32 {
 	var got uint32

@@ -148,11 +148,7 @@ func (w *writer) sameRefs(refs Refs, d *document, tok uint32) (rest Refs, ok boo
 }
 
 func (w *writer) knownLangs(t *Text, d *document, tok uint32, f *field) {
-	var was []langText
-	if langs := d.readLangs(tok); langs != nil {
-		was = *langs
-	}
-	if slices.Equal(t.translations(), was) {
+	if m := t.langs; m != nil && m.doc == d && m.tok == tok || slices.Equal(t.translations(), d.readLangs(tok)) {
 		w.known(d, tok)
 		return
 	}

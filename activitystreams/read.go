@@ -156,9 +156,19 @@ func (d *document) readText(tok uint32) string {
 	return ""
 }
 
+// hasLangs reports whether a value is a language map that is not empty.
+func (d *document) hasLangs(tok uint32) bool {
+	for i := tok + 1; d.toks[tok].kind == '{' && i < d.toks[tok].next; i = d.toks[i].next {
+		if t := d.first(i); t != 0 && d.toks[t].kind == '"' {
+			return true
+		}
+	}
+	return false
+}
+
 // readLangs reads a language map: {"en": "…"}; a language may have a list of texts, of which the
 // first counts.
-func (d *document) readLangs(tok uint32) *[]langText {
+func (d *document) readLangs(tok uint32) []langText {
 	if d.toks[tok].kind != '{' {
 		return nil
 	}
@@ -168,8 +178,5 @@ func (d *document) readLangs(tok uint32) *[]langText {
 			langs = append(langs, langText{d.name(i), d.str(t)})
 		}
 	}
-	if langs == nil {
-		return nil
-	}
-	return &langs
+	return langs
 }

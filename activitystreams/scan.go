@@ -384,7 +384,7 @@ func (s *scanner) escape(pos int) (int, *SyntaxError) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return 2, nil
 	case 'u':
-		if p := pos + 2; p+4 <= len(s.src) && s.src[p] == '0' && s.src[p+1] == '0' && hexByte[s.src[p+2]] && hexByte[s.src[p+3]] {
+		if p := pos + 2; p+4 <= len(s.src) && s.src[p] == '0' && s.src[p+1] == '0' && hexValue[s.src[p+2]]|hexValue[s.src[p+3]] < 16 {
 			return 6, nil // \u003c and the like: many servers escape markup
 		}
 		r, ok := hex4(s.src, pos+2)
@@ -404,10 +404,16 @@ func (s *scanner) escape(pos int) (int, *SyntaxError) {
 	return 0, s.fail(CodeSyntax, pos, "a bad escape")
 }
 
-// hexByte marks the hexadecimal digits.
-var hexByte = func() (t [256]bool) {
-	for _, c := range "0123456789abcdefABCDEF" {
-		t[c] = true
+// hexValue is what the hexadecimal digits stand for; 0xff for other bytes.
+var hexValue = func() (t [256]byte) {
+	for c := range t {
+		t[c] = 0xff
+	}
+	for i, c := range []byte("0123456789abcdef") {
+		t[c] = byte(i)
+	}
+	for i, c := range []byte("ABCDEF") {
+		t[c] = byte(10 + i)
 	}
 	return t
 }()
@@ -492,9 +498,14 @@ func unescape(s string) string {
 			return b.String()
 		}
 		b.WriteString(s[:i])
-		r, n := unescapeOne(s[i:])
+		if s = s[i:]; s[1] == 'u' && s[2] == '0' && s[3] == '0' && s[4] < '8' { // \u003c: many servers escape markup
+			b.WriteByte(hexValue[s[4]]<<4 | hexValue[s[5]])
+			s = s[6:]
+			continue
+		}
+		r, n := unescapeOne(s)
 		b.WriteRune(r)
-		s = s[i+n:]
+		s = s[n:]
 	}
 }
 

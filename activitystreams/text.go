@@ -5,17 +5,36 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // A Text is a natural-language value: one string, a string per language, or both ("content" and
 // "contentMap" on the wire). The zero Text is absent.
 type Text struct {
 	value string
-	langs *[]langText
+	langs *langMap
 	html  bool
 }
 
 type langText struct{ lang, value string }
+
+// A langMap is the translations of a text, or where they are in a document. It never changes.
+type langMap struct {
+	texts []langText
+	doc   *document
+	tok   uint32
+	once  sync.Once
+}
+
+func (m *langMap) list() []langText {
+	switch {
+	case m == nil:
+		return nil
+	case m.doc != nil:
+		m.once.Do(func() { m.texts = m.doc.readLangs(m.tok) })
+	}
+	return m.texts
+}
 
 // UntrustedHTML is HTML that somebody else wrote. It must pass a sanitiser (the content module has
 // one) before it reaches a page; html/template escapes it like any other string.
@@ -36,7 +55,7 @@ func TextMap(m map[string]string) Text {
 	for _, lang := range slices.Sorted(maps.Keys(m)) {
 		langs = append(langs, langText{lang, m[lang]})
 	}
-	return Text{langs: &langs}
+	return Text{langs: &langMap{texts: langs}}
 }
 
 // WithMap returns the text with its translations replaced; the value without language stays.
@@ -54,10 +73,13 @@ func (t Text) IsHTML() bool { return t.html }
 // String returns the value without language, or the first of the translations. For a property that
 // holds HTML this is HTML by somebody else: see [Text.Untrusted].
 func (t Text) String() string {
-	if t.value == "" && t.langs != nil && len(*t.langs) > 0 {
-		return (*t.langs)[0].value
+	if t.value != "" || t.langs == nil {
+		return t.value
 	}
-	return t.value
+	if langs := t.langs.list(); len(langs) > 0 {
+		return langs[0].value
+	}
+	return ""
 }
 
 // In returns the text in a language: the tag itself (letter case aside), else one that it begins
@@ -100,9 +122,4 @@ func (t Text) IsZero() bool { return t.value == "" && len(t.translations()) == 0
 // absent is IsZero, without looking into the text.
 func (t *Text) absent() bool { return t.value == "" && t.langs == nil }
 
-func (t Text) translations() []langText {
-	if t.langs == nil {
-		return nil
-	}
-	return *t.langs
-}
+func (t Text) translations() []langText { return t.langs.list() }

@@ -1646,319 +1646,471 @@ func (*Apply) NodeType() string { return "Apply" }
 
 func (n *Apply) shape() shape { return (*Activity)(n) }
 
-// makeNode returns an empty node of the type with this name, or nil.
-func makeNode(name string) Node {
+// makeNode returns an empty node of the type with this name, with its shape; nil for other names.
+func makeNode(name atom) (Node, shape) {
 	switch name {
-	case "Object":
-		return new(Object)
-	case "Note":
-		return new(Note)
-	case "Article":
-		return new(Article)
-	case "Page":
-		return new(Page)
-	case "Document":
-		return new(Document)
-	case "Image":
-		return new(Image)
-	case "Video":
-		return new(Video)
-	case "Audio":
-		return new(Audio)
-	case "Event":
-		return new(Event)
-	case "Place":
-		return new(Place)
-	case "Profile":
-		return new(Profile)
-	case "Relationship":
-		return new(Relationship)
-	case "Tombstone":
-		return new(Tombstone)
-	case "Collection":
-		return new(Collection)
-	case "OrderedCollection":
-		return new(OrderedCollection)
-	case "CollectionPage":
-		return new(CollectionPage)
-	case "OrderedCollectionPage":
-		return new(OrderedCollectionPage)
-	case "Link":
-		return new(Link)
-	case "Mention":
-		return new(Mention)
-	case "Person":
-		return new(Person)
-	case "Service":
-		return new(Service)
-	case "Group":
-		return new(Group)
-	case "Organization":
-		return new(Organization)
-	case "Application":
-		return new(Application)
-	case "vcard:Individual":
-		return new(VCardIndividual)
-	case "Activity":
-		return new(Activity)
-	case "IntransitiveActivity":
-		return new(IntransitiveActivity)
-	case "Accept":
-		return new(Accept)
-	case "TentativeAccept":
-		return new(TentativeAccept)
-	case "Add":
-		return new(Add)
-	case "Announce":
-		return new(Announce)
-	case "Arrive":
-		return new(Arrive)
-	case "Block":
-		return new(Block)
-	case "Create":
-		return new(Create)
-	case "Delete":
-		return new(Delete)
-	case "Dislike":
-		return new(Dislike)
-	case "Flag":
-		return new(Flag)
-	case "Follow":
-		return new(Follow)
-	case "Ignore":
-		return new(Ignore)
-	case "Invite":
-		return new(Invite)
-	case "Join":
-		return new(Join)
-	case "Leave":
-		return new(Leave)
-	case "Like":
-		return new(Like)
-	case "Listen":
-		return new(Listen)
-	case "Move":
-		return new(Move)
-	case "Offer":
-		return new(Offer)
-	case "Read":
-		return new(Read)
-	case "Reject":
-		return new(Reject)
-	case "TentativeReject":
-		return new(TentativeReject)
-	case "Remove":
-		return new(Remove)
-	case "Travel":
-		return new(Travel)
-	case "Undo":
-		return new(Undo)
-	case "Update":
-		return new(Update)
-	case "View":
-		return new(View)
-	case "Question":
-		return new(Question)
-	case "Hashtag":
-		return new(Hashtag)
-	case "Emoji":
-		return new(Emoji)
-	case "IdentityProof":
-		return new(IdentityProof)
-	case "FeaturedCollection":
-		return new(FeaturedCollection)
-	case "FeaturedItem":
-		return new(FeaturedItem)
-	case "FeatureRequest":
-		return new(FeatureRequest)
-	case "FeatureAuthorization":
-		return new(FeatureAuthorization)
-	case "PropertyValue":
-		return new(PropertyValue)
-	case "PostalAddress":
-		return new(PostalAddress)
-	case "VirtualLocation":
-		return new(VirtualLocation)
-	case "vcard:Home":
-		return new(VCardHome)
-	case "Key":
-		return new(Key)
-	case "CryptographicKey":
-		return new(CryptographicKey)
-	case "Multikey":
-		return new(Multikey)
-	case "DataIntegrityProof":
-		return new(DataIntegrityProof)
-	case "RsaSignature2017":
-		return new(RsaSignature2017)
-	case "Ed25519Signature2020":
-		return new(Ed25519Signature2020)
-	case "Ed25519Signature2018":
-		return new(Ed25519Signature2018)
-	case "EcdsaKoblitzSignature2016":
-		return new(EcdsaKoblitzSignature2016)
-	case "GraphSignature2012":
-		return new(GraphSignature2012)
-	case "LinkedDataSignature2015":
-		return new(LinkedDataSignature2015)
-	case "LinkedDataSignature2016":
-		return new(LinkedDataSignature2016)
-	case "EncryptedMessage":
-		return new(EncryptedMessage)
-	case "Device":
-		return new(Device)
-	case "Curve25519Key":
-		return new(Curve25519Key)
-	case "Ed25519Key":
-		return new(Ed25519Key)
-	case "Ed25519Signature":
-		return new(Ed25519Signature)
-	case "MitraJcsRsaSignature2022":
-		return new(MitraJcsRsaSignature2022)
-	case "MitraJcsEip191Signature2022":
-		return new(MitraJcsEip191Signature2022)
-	case "VerifiableIdentityStatement":
-		return new(VerifiableIdentityStatement)
-	case "ChatMessage":
-		return new(ChatMessage)
-	case "EmojiReact":
-		return new(EmojiReact)
-	case "EmojiReaction":
-		return new(EmojiReaction)
-	case "Bite":
-		return new(Bite)
-	case "PrivateMessage":
-		return new(PrivateMessage)
-	case "PublicMessage":
-		return new(PublicMessage)
-	case "KeyPackage":
-		return new(KeyPackage)
-	case "Story":
-		return new(Story)
-	case "LikeRequest":
-		return new(LikeRequest)
-	case "ReplyRequest":
-		return new(ReplyRequest)
-	case "AnnounceRequest":
-		return new(AnnounceRequest)
-	case "QuoteRequest":
-		return new(QuoteRequest)
-	case "LikeAuthorization":
-		return new(LikeAuthorization)
-	case "ReplyAuthorization":
-		return new(ReplyAuthorization)
-	case "AnnounceAuthorization":
-		return new(AnnounceAuthorization)
-	case "QuoteAuthorization":
-		return new(QuoteAuthorization)
-	case "LikeApproval":
-		return new(LikeApproval)
-	case "ReplyApproval":
-		return new(ReplyApproval)
-	case "AnnounceApproval":
-		return new(AnnounceApproval)
-	case "ApproveReply":
-		return new(ApproveReply)
-	case "RejectReply":
-		return new(RejectReply)
-	case "Export":
-		return new(ExportService)
-	case "Lock":
-		return new(Lock)
-	case "Resolve":
-		return new(Resolve)
-	case "Warn":
-		return new(Warn)
-	case "Feed":
-		return new(CommunityFeed)
-	case "CommunityTag":
-		return new(CommunityTag)
-	case "lemmy:CommunityTag":
-		return new(PieFedTag)
-	case "Infohash":
-		return new(Infohash)
-	case "Playlist":
-		return new(Playlist)
-	case "PlaylistElement":
-		return new(PlaylistElement)
-	case "CacheFile":
-		return new(CacheFile)
-	case "WatchAction":
-		return new(WatchAction)
-	case "Track":
-		return new(Track)
-	case "Album":
-		return new(Album)
-	case "Artist":
-		return new(Artist)
-	case "Library":
-		return new(Library)
-	case "OrganizersCollection":
-		return new(OrganizersCollection)
-	case "AttendeesCollection":
-		return new(AttendeesCollection)
-	case "Work":
-		return new(Work)
-	case "Edition":
-		return new(Edition)
-	case "Author":
-		return new(Author)
-	case "Review":
-		return new(Review)
-	case "Comment":
-		return new(Comment)
-	case "Quotation":
-		return new(Quotation)
-	case "Rating":
-		return new(Rating)
-	case "Status":
-		return new(Status)
-	case "GeneratedNote":
-		return new(GeneratedNote)
-	case "Shelf":
-		return new(Shelf)
-	case "BookList":
-		return new(BookList)
-	case "ShelfItem":
-		return new(ShelfItem)
-	case "Repository":
-		return new(Repository)
-	case "Project":
-		return new(Project)
-	case "Team":
-		return new(Team)
-	case "Factory":
-		return new(Factory)
-	case "TicketTracker":
-		return new(TicketTracker)
-	case "PatchTracker":
-		return new(PatchTracker)
-	case "Ticket":
-		return new(Ticket)
-	case "Patch":
-		return new(Patch)
-	case "Commit":
-		return new(Commit)
-	case "Branch":
-		return new(Branch)
-	case "TicketDependency":
-		return new(TicketDependency)
-	case "Push":
-		return new(Push)
-	case "Grant":
-		return new(Grant)
-	case "Revoke":
-		return new(Revoke)
-	case "Assign":
-		return new(Assign)
-	case "Apply":
-		return new(Apply)
+	case 89:
+		n := new(Object) // Object
+		return n, n
+	case 88:
+		n := new(Note) // Note
+		return n, (*Object)(n)
+	case 13:
+		n := new(Article) // Article
+		return n, (*Object)(n)
+	case 95:
+		n := new(Page) // Page
+		return n, (*Object)(n)
+	case 37:
+		n := new(Document) // Document
+		return n, (*Media)(n)
+	case 65:
+		n := new(Image) // Image
+		return n, (*Media)(n)
+	case 144:
+		n := new(Video) // Video
+		return n, n
+	case 17:
+		n := new(Audio) // Audio
+		return n, n
+	case 48:
+		n := new(Event) // Event
+		return n, n
+	case 99:
+		n := new(Place) // Place
+		return n, n
+	case 104:
+		n := new(Profile) // Profile
+		return n, (*Relationship)(n)
+	case 117:
+		n := new(Relationship) // Relationship
+		return n, n
+	case 138:
+		n := new(Tombstone) // Tombstone
+		return n, n
+	case 25:
+		n := new(Collection) // Collection
+		return n, n
+	case 91:
+		n := new(OrderedCollection) // OrderedCollection
+		return n, (*Collection)(n)
+	case 26:
+		n := new(CollectionPage) // CollectionPage
+		return n, (*Collection)(n)
+	case 92:
+		n := new(OrderedCollectionPage) // OrderedCollectionPage
+		return n, (*Collection)(n)
+	case 78:
+		n := new(Link) // Link
+		return n, n
+	case 83:
+		n := new(Mention) // Mention
+		return n, (*Link)(n)
+	case 98:
+		n := new(Person) // Person
+		return n, (*Actor)(n)
+	case 127:
+		n := new(Service) // Service
+		return n, (*Actor)(n)
+	case 61:
+		n := new(Group) // Group
+		return n, (*Actor)(n)
+	case 93:
+		n := new(Organization) // Organization
+		return n, (*Actor)(n)
+	case 9:
+		n := new(Application) // Application
+		return n, (*Actor)(n)
+	case 601:
+		n := new(VCardIndividual) // vcard:Individual
+		return n, (*Actor)(n)
+	case 2:
+		n := new(Activity) // Activity
+		return n, n
+	case 67:
+		n := new(IntransitiveActivity) // IntransitiveActivity
+		return n, (*Activity)(n)
+	case 1:
+		n := new(Accept) // Accept
+		return n, (*Activity)(n)
+	case 133:
+		n := new(TentativeAccept) // TentativeAccept
+		return n, (*Activity)(n)
+	case 3:
+		n := new(Add) // Add
+		return n, (*Activity)(n)
+	case 5:
+		n := new(Announce) // Announce
+		return n, (*Activity)(n)
+	case 12:
+		n := new(Arrive) // Arrive
+		return n, (*Activity)(n)
+	case 20:
+		n := new(Block) // Block
+		return n, (*Activity)(n)
+	case 30:
+		n := new(Create) // Create
+		return n, (*Activity)(n)
+	case 34:
+		n := new(Delete) // Delete
+		return n, (*Activity)(n)
+	case 36:
+		n := new(Dislike) // Dislike
+		return n, (*Activity)(n)
+	case 56:
+		n := new(Flag) // Flag
+		return n, (*Activity)(n)
+	case 57:
+		n := new(Follow) // Follow
+		return n, (*Activity)(n)
+	case 64:
+		n := new(Ignore) // Ignore
+		return n, (*Activity)(n)
+	case 68:
+		n := new(Invite) // Invite
+		return n, (*Activity)(n)
+	case 69:
+		n := new(Join) // Join
+		return n, (*Activity)(n)
+	case 72:
+		n := new(Leave) // Leave
+		return n, (*Activity)(n)
+	case 74:
+		n := new(Like) // Like
+		return n, (*Activity)(n)
+	case 81:
+		n := new(Listen) // Listen
+		return n, (*Activity)(n)
+	case 86:
+		n := new(Move) // Move
+		return n, (*Activity)(n)
+	case 90:
+		n := new(Offer) // Offer
+		return n, (*Activity)(n)
+	case 114:
+		n := new(Read) // Read
+		return n, (*Activity)(n)
+	case 115:
+		n := new(Reject) // Reject
+		return n, (*Activity)(n)
+	case 134:
+		n := new(TentativeReject) // TentativeReject
+		return n, (*Activity)(n)
+	case 118:
+		n := new(Remove) // Remove
+		return n, (*Activity)(n)
+	case 140:
+		n := new(Travel) // Travel
+		return n, (*Activity)(n)
+	case 141:
+		n := new(Undo) // Undo
+		return n, (*Activity)(n)
+	case 142:
+		n := new(Update) // Update
+		return n, (*Activity)(n)
+	case 145:
+		n := new(View) // View
+		return n, (*Activity)(n)
+	case 109:
+		n := new(Question) // Question
+		return n, n
+	case 62:
+		n := new(Hashtag) // Hashtag
+		return n, (*Link)(n)
+	case 44:
+		n := new(Emoji) // Emoji
+		return n, n
+	case 63:
+		n := new(IdentityProof) // IdentityProof
+		return n, (*PropertyValue)(n)
+	case 53:
+		n := new(FeaturedCollection) // FeaturedCollection
+		return n, (*Collection)(n)
+	case 54:
+		n := new(FeaturedItem) // FeaturedItem
+		return n, (*Request)(n)
+	case 52:
+		n := new(FeatureRequest) // FeatureRequest
+		return n, (*Activity)(n)
+	case 51:
+		n := new(FeatureAuthorization) // FeatureAuthorization
+		return n, (*Request)(n)
+	case 106:
+		n := new(PropertyValue) // PropertyValue
+		return n, n
+	case 102:
+		n := new(PostalAddress) // PostalAddress
+		return n, (*Place)(n)
+	case 146:
+		n := new(VirtualLocation) // VirtualLocation
+		return n, (*Place)(n)
+	case 600:
+		n := new(VCardHome) // vcard:Home
+		return n, (*Place)(n)
+	case 70:
+		n := new(Key) // Key
+		return n, (*PublicKey)(n)
+	case 31:
+		n := new(CryptographicKey) // CryptographicKey
+		return n, (*PublicKey)(n)
+	case 87:
+		n := new(Multikey) // Multikey
+		return n, n
+	case 33:
+		n := new(DataIntegrityProof) // DataIntegrityProof
+		return n, (*Proof)(n)
+	case 126:
+		n := new(RsaSignature2017) // RsaSignature2017
+		return n, (*Proof)(n)
+	case 42:
+		n := new(Ed25519Signature2020) // Ed25519Signature2020
+		return n, (*Proof)(n)
+	case 41:
+		n := new(Ed25519Signature2018) // Ed25519Signature2018
+		return n, (*Proof)(n)
+	case 38:
+		n := new(EcdsaKoblitzSignature2016) // EcdsaKoblitzSignature2016
+		return n, (*Proof)(n)
+	case 60:
+		n := new(GraphSignature2012) // GraphSignature2012
+		return n, (*Proof)(n)
+	case 79:
+		n := new(LinkedDataSignature2015) // LinkedDataSignature2015
+		return n, (*Proof)(n)
+	case 80:
+		n := new(LinkedDataSignature2016) // LinkedDataSignature2016
+		return n, (*Proof)(n)
+	case 47:
+		n := new(EncryptedMessage) // EncryptedMessage
+		return n, (*Proof)(n)
+	case 35:
+		n := new(Device) // Device
+		return n, (*PublicKey)(n)
+	case 32:
+		n := new(Curve25519Key) // Curve25519Key
+		return n, (*PublicKey)(n)
+	case 39:
+		n := new(Ed25519Key) // Ed25519Key
+		return n, (*PublicKey)(n)
+	case 40:
+		n := new(Ed25519Signature) // Ed25519Signature
+		return n, (*Proof)(n)
+	case 85:
+		n := new(MitraJcsRsaSignature2022) // MitraJcsRsaSignature2022
+		return n, (*Proof)(n)
+	case 84:
+		n := new(MitraJcsEip191Signature2022) // MitraJcsEip191Signature2022
+		return n, (*Proof)(n)
+	case 143:
+		n := new(VerifiableIdentityStatement) // VerifiableIdentityStatement
+		return n, (*Relationship)(n)
+	case 24:
+		n := new(ChatMessage) // ChatMessage
+		return n, (*Object)(n)
+	case 45:
+		n := new(EmojiReact) // EmojiReact
+		return n, (*Activity)(n)
+	case 46:
+		n := new(EmojiReaction) // EmojiReaction
+		return n, (*Activity)(n)
+	case 19:
+		n := new(Bite) // Bite
+		return n, (*Activity)(n)
+	case 103:
+		n := new(PrivateMessage) // PrivateMessage
+		return n, (*Object)(n)
+	case 107:
+		n := new(PublicMessage) // PublicMessage
+		return n, (*Object)(n)
+	case 71:
+		n := new(KeyPackage) // KeyPackage
+		return n, (*Object)(n)
+	case 131:
+		n := new(Story) // Story
+		return n, (*Object)(n)
+	case 77:
+		n := new(LikeRequest) // LikeRequest
+		return n, (*Activity)(n)
+	case 121:
+		n := new(ReplyRequest) // ReplyRequest
+		return n, (*Activity)(n)
+	case 8:
+		n := new(AnnounceRequest) // AnnounceRequest
+		return n, (*Activity)(n)
+	case 112:
+		n := new(QuoteRequest) // QuoteRequest
+		return n, (*Activity)(n)
+	case 76:
+		n := new(LikeAuthorization) // LikeAuthorization
+		return n, (*Request)(n)
+	case 120:
+		n := new(ReplyAuthorization) // ReplyAuthorization
+		return n, (*Request)(n)
+	case 7:
+		n := new(AnnounceAuthorization) // AnnounceAuthorization
+		return n, (*Request)(n)
+	case 111:
+		n := new(QuoteAuthorization) // QuoteAuthorization
+		return n, (*Request)(n)
+	case 75:
+		n := new(LikeApproval) // LikeApproval
+		return n, (*Request)(n)
+	case 119:
+		n := new(ReplyApproval) // ReplyApproval
+		return n, (*Request)(n)
+	case 6:
+		n := new(AnnounceApproval) // AnnounceApproval
+		return n, (*Request)(n)
+	case 11:
+		n := new(ApproveReply) // ApproveReply
+		return n, (*Request)(n)
+	case 116:
+		n := new(RejectReply) // RejectReply
+		return n, (*Request)(n)
+	case 49:
+		n := new(ExportService) // Export
+		return n, (*Request)(n)
+	case 82:
+		n := new(Lock) // Lock
+		return n, (*Activity)(n)
+	case 123:
+		n := new(Resolve) // Resolve
+		return n, (*Activity)(n)
+	case 147:
+		n := new(Warn) // Warn
+		return n, (*Activity)(n)
+	case 55:
+		n := new(CommunityFeed) // Feed
+		return n, (*Actor)(n)
+	case 29:
+		n := new(CommunityTag) // CommunityTag
+		return n, (*Link)(n)
+	case 374:
+		n := new(PieFedTag) // lemmy:CommunityTag
+		return n, (*Link)(n)
+	case 66:
+		n := new(Infohash) // Infohash
+		return n, (*Link)(n)
+	case 100:
+		n := new(Playlist) // Playlist
+		return n, (*Collection)(n)
+	case 101:
+		n := new(PlaylistElement) // PlaylistElement
+		return n, (*Video)(n)
+	case 23:
+		n := new(CacheFile) // CacheFile
+		return n, (*Video)(n)
+	case 148:
+		n := new(WatchAction) // WatchAction
+		return n, (*Activity)(n)
+	case 139:
+		n := new(Track) // Track
+		return n, (*Audio)(n)
+	case 4:
+		n := new(Album) // Album
+		return n, (*Audio)(n)
+	case 14:
+		n := new(Artist) // Artist
+		return n, (*Audio)(n)
+	case 73:
+		n := new(Library) // Library
+		return n, (*Audio)(n)
+	case 94:
+		n := new(OrganizersCollection) // OrganizersCollection
+		return n, (*Collection)(n)
+	case 16:
+		n := new(AttendeesCollection) // AttendeesCollection
+		return n, (*Collection)(n)
+	case 149:
+		n := new(Work) // Work
+		return n, (*Book)(n)
+	case 43:
+		n := new(Edition) // Edition
+		return n, (*Book)(n)
+	case 18:
+		n := new(Author) // Author
+		return n, (*Book)(n)
+	case 124:
+		n := new(Review) // Review
+		return n, (*Book)(n)
+	case 27:
+		n := new(Comment) // Comment
+		return n, (*Book)(n)
+	case 110:
+		n := new(Quotation) // Quotation
+		return n, (*Book)(n)
+	case 113:
+		n := new(Rating) // Rating
+		return n, (*Book)(n)
+	case 130:
+		n := new(Status) // Status
+		return n, (*Book)(n)
+	case 58:
+		n := new(GeneratedNote) // GeneratedNote
+		return n, (*Object)(n)
+	case 128:
+		n := new(Shelf) // Shelf
+		return n, (*Collection)(n)
+	case 21:
+		n := new(BookList) // BookList
+		return n, (*Collection)(n)
+	case 129:
+		n := new(ShelfItem) // ShelfItem
+		return n, (*Book)(n)
+	case 122:
+		n := new(Repository) // Repository
+		return n, (*Actor)(n)
+	case 105:
+		n := new(Project) // Project
+		return n, (*Actor)(n)
+	case 132:
+		n := new(Team) // Team
+		return n, (*Actor)(n)
+	case 50:
+		n := new(Factory) // Factory
+		return n, (*Actor)(n)
+	case 137:
+		n := new(TicketTracker) // TicketTracker
+		return n, (*Actor)(n)
+	case 97:
+		n := new(PatchTracker) // PatchTracker
+		return n, (*Actor)(n)
+	case 135:
+		n := new(Ticket) // Ticket
+		return n, n
+	case 96:
+		n := new(Patch) // Patch
+		return n, (*Ticket)(n)
+	case 28:
+		n := new(Commit) // Commit
+		return n, (*Ticket)(n)
+	case 22:
+		n := new(Branch) // Branch
+		return n, (*Ticket)(n)
+	case 136:
+		n := new(TicketDependency) // TicketDependency
+		return n, (*Relationship)(n)
+	case 108:
+		n := new(Push) // Push
+		return n, (*Activity)(n)
+	case 59:
+		n := new(Grant) // Grant
+		return n, (*Activity)(n)
+	case 125:
+		n := new(Revoke) // Revoke
+		return n, (*Activity)(n)
+	case 15:
+		n := new(Assign) // Assign
+		return n, (*Activity)(n)
+	case 10:
+		n := new(Apply) // Apply
+		return n, (*Activity)(n)
 	}
-	return nil
+	return nil, nil
 }
 
 // makeShape returns an empty node of the shape with this name.
-func makeShape(name string) Node {
+func makeShape(name string) shape {
 	switch name {
 	case "Object":
 		return new(Object)

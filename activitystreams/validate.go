@@ -101,7 +101,7 @@ func (c *checker) root() {
 // a key, a link or an approval.
 func (c *checker) isPost() bool {
 	for _, t := range c.types(0) {
-		switch shapeOf(makeNode(t)).(type) {
+		switch shapeOfType(t).(type) {
 		case *Collection, *Tombstone, *PublicKey, *Multikey, *Proof, *Link, *Request, *PropertyValue, *Relationship, *Place, *Ticket:
 			return false
 		}
@@ -124,13 +124,15 @@ func (c *checker) isActor() bool {
 
 func isActivityName(types []string) bool {
 	return slices.ContainsFunc(types, func(t string) bool {
-		_, ok := makeNode(t).(shaped)
-		if !ok {
-			return false
-		}
-		_, ok = shapeOf(makeNode(t)).(*Activity)
+		_, ok := shapeOfType(t).(*Activity)
 		return ok
 	})
+}
+
+// shapeOfType returns the shape of a type by name; nil for other names.
+func shapeOfType(name string) shape {
+	_, s := makeNode(atomOf(name))
+	return s
 }
 
 // everywhere applies the rules that hold for every object inside the document.

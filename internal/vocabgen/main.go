@@ -154,17 +154,22 @@ func (*table) Atoms() map[string]string {
 }
 
 // Atom is the place of a name among the terms, from 1.
-func (t *table) Atom(name string) int {
-	return 1 + slices.IndexFunc(t.Terms(), func(t *term) bool { return t.Name == name })
+func (t *table) Atom(name string) int { return t.atoms()[name] }
+
+func (t *table) atoms() map[string]int {
+	if t.atom == nil {
+		t.atom = make(map[string]int)
+		for i, term := range t.Terms() {
+			t.atom[term.Name] = i + 1
+		}
+	}
+	return t.atom
 }
 
 // Index is the number of the field, from 1, for each atom; that of the language map has the high bit.
 // Zeros at the end are left out.
 func (t *table) Index(s *shape) (string, error) {
-	atoms := make(map[string]int)
-	for i, term := range t.Terms() {
-		atoms[term.Name] = i + 1
-	}
+	atoms := t.atoms()
 	index := make([]byte, len(atoms)+1)
 	for i, p := range s.Props {
 		if i+1 >= 0x80 {

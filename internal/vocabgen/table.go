@@ -32,6 +32,8 @@ type table struct {
 	Shapes     []*shape
 	Props      []*property
 	Classes    []*class
+
+	atom map[string]int // see Atom
 }
 
 // parse reads the rows of the table and joins shapes with their properties.
