@@ -71,6 +71,12 @@ func (c *candidate) signedAnyhow(text string, pub crypto.PublicKey) (how string,
 	return "", false
 }
 
+// isSigned reports whether the signature is of this text, by an algorithm that is accepted.
+func (c *candidate) isSigned(text string, pub crypto.PublicKey) bool {
+	how, ok := c.signedAnyhow(text, pub)
+	return ok && how == ""
+}
+
 // whoSigned says whether the key made the signature at all, as far as that can be told.
 func (c *candidate) whoSigned(pub crypto.PublicKey) string {
 	k, isRSA := pub.(*rsa.PublicKey)

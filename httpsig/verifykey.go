@@ -114,6 +114,9 @@ func (t *trial) verifyWith(key Key) *fault {
 	}
 	algs, f := agreed(t.c.scheme, key.Public, t.declared)
 	if t.report.step("key algorithm", f) != nil {
+		if t.v.Explain && t.c.isSigned(t.report.Base, key.Public) {
+			t.report.hint("but for the name of the algorithm the signature is good")
+		}
 		return f
 	}
 	t.result.Owner, t.report.Algorithm = key.Owner, algs[0]

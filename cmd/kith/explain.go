@@ -1,10 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,27 +13,64 @@ import (
 )
 
 // explain prints the report of a verdict as tables: the checks, the clock, and each covered field as
-// this side sees it, beside what the sender signed if that is known.
-func (t *trial) explain(ctx context.Context, c *call, res *httpsig.Result, verdict error, signed []field) {
+// this side sees it, beside what the sender signed if that is known; then what to do about it.
+func (t *trial) explain(c *call, res *httpsig.Result, verdict error, signed []field) {
 	report := reportOf(res, verdict)
 	if report == nil {
 		return
 	}
-	at := t.at.Time
-	fmt.Fprintf(c.out, "%s %s as of %s\n\n", word(report.Method), word(report.URL), instant(at))
+	fmt.Fprintf(c.out, "%s %s as of %s\n\n", word(report.Method), word(report.URL), instant(t.at.Time))
 	if !strings.EqualFold(report.WireHost, t.origin.Authority()) {
-		fmt.Fprintf(c.out, "Host arrived as %s\n\n", word(report.WireHost))
+		fmt.Fprintf(c.out, "Host arrived as %s and is taken for %s\n\n", word(report.WireHost), word(t.origin.Authority()))
 	}
 	printSteps(c, report.Steps)
 	for _, s := range report.Signatures {
 		fmt.Fprintf(c.out, "\nsignature %s\n", line(signatureTitle(s)))
 		t.clock(c, s)
 		printSteps(c, s.Steps)
-		printBase(c, s, signed)
+		known := signed
+		if known == nil && s.SignedBase != "" {
+			known = parseBase(s.SignedBase)
+		}
+		t.printBase(c, s, known)
 	}
-	t.apart(ctx, c, verdict, report)
 	if verdict == nil {
 		fmt.Fprintln(c.out, "\nvalid")
+		return
+	}
+	t.conclude(c, codeOf(verdict), report)
+}
+
+// conclude says what is wrong in a sentence or two, and whether that is all.
+func (t *trial) conclude(c *call, code string, report *httpsig.Report) {
+	others, good, found := map[string]bool{}, false, false
+	for _, step := range report.Failures() {
+		if step.Code != code {
+			others[step.Code] = true
+		}
+	}
+	for _, s := range report.Signatures {
+		found = found || s.SignedBase != ""
+		for _, step := range s.Steps {
+			good = good || step.Name == "signature" && step.OK()
+		}
+	}
+	text := advice(code)
+	if code == httpsig.CodeMismatch && found {
+		text = "The hint names the mistake: mend it there, and the signature is good."
+	}
+	fmt.Fprintf(c.out, "\nrefused: %s\n", code)
+	if text != "" {
+		fmt.Fprintf(c.out, "  %s\n", text)
+	}
+	clock := code == httpsig.CodeExpired || code == httpsig.CodeFuture
+	switch {
+	case len(others) > 0:
+		fmt.Fprintf(c.out, "  It would be refused all the same: %s.\n", strings.Join(slices.Sorted(maps.Keys(others)), ", "))
+	case good && clock:
+		fmt.Fprintf(c.out, "  But for the clock it is valid (-at %s).\n", instant(t.madeAt(report.Signatures[0])))
+	case good:
+		fmt.Fprintln(c.out, "  Nothing else is wrong: the signature itself is good.")
 	}
 }
 
@@ -61,24 +99,31 @@ func signatureTitle(s *httpsig.SignatureReport) string {
 	return title
 }
 
-// printSteps prints checks as a table, with what was expected and what came below.
+// printSteps prints checks as a table, with what was expected and what came below, and then hints.
 func printSteps(c *call, steps []httpsig.Step) {
 	t := newTable(c.out, "  CHECK", "VERDICT", "WHY")
 	for _, s := range steps {
 		verdict := "ok"
 		switch {
 		case s.Name == "hint":
-			verdict = ""
+			continue
 		case !s.OK():
 			verdict = s.Code
 		}
 		t.row("  "+s.Name, verdict, s.Detail)
-		if s.Expected != "" || s.Got != "" {
+		if s.Expected != "" {
 			t.row("", "  expected", exact(s.Expected))
+		}
+		if s.Expected != "" || s.Got != "" {
 			t.row("", "  got", exact(s.Got))
 		}
 	}
 	t.flush()
+	for _, s := range steps {
+		if s.Name == "hint" {
+			fmt.Fprintf(c.out, "  hint: %s\n", line(s.Detail))
+		}
+	}
 }
 
 // madeAt is when a signature says it was made: in its parameters, or else in Date.
@@ -113,24 +158,6 @@ func (t *trial) clock(c *call, s *httpsig.SignatureReport) {
 	}
 }
 
-// apart says what the verdict would be but for the clock.
-func (t *trial) apart(ctx context.Context, c *call, verdict error, report *httpsig.Report) {
-	code := codeOf(verdict)
-	if code != httpsig.CodeExpired && code != httpsig.CodeFuture || len(report.Signatures) == 0 {
-		return
-	}
-	made := t.madeAt(report.Signatures[0])
-	if made.IsZero() {
-		return
-	}
-	switch _, then := t.verify(ctx, made); then {
-	case nil:
-		fmt.Fprintf(c.out, "\napart from the clock it is valid (-at %s)\n", instant(made))
-	default:
-		fmt.Fprintf(c.out, "\napart from the clock it is refused too (-at %s): %s\n", instant(made), line(then.Error()))
-	}
-}
-
 // A field is a line of a signature base.
 type field struct{ name, value string }
 
@@ -154,42 +181,62 @@ func readBase(file string) ([]field, error) {
 	return parseBase(string(text)), nil
 }
 
-// printBase prints the text that is verified, field by field, and marks those that the sender signed
-// otherwise.
-func printBase(c *call, s *httpsig.SignatureReport, signed []field) {
+// printBase prints the text that is verified, field by field. A field that the sender signed otherwise,
+// as far as that is known, has both values below each other.
+func (t *trial) printBase(c *call, s *httpsig.SignatureReport, signed []field) {
 	if s.Base == "" {
+		t.printCovered(c, s)
 		return
 	}
-	head := []string{"  COVERED", "AS IT ARRIVED"}
-	if signed != nil {
-		head = []string{"  COVERED", "", "AS IT ARRIVED", "AS IT WAS SIGNED"}
-	}
-	t := newTable(c.out, head...)
 	here := parseBase(s.Base)
+	if signed == nil {
+		table := newTable(c.out, "  COVERED", "AS IT ARRIVED")
+		for _, f := range here {
+			table.row("  "+f.name, exact(f.value))
+		}
+		table.flush()
+		return
+	}
+	table := newTable(c.out, "  COVERED", "", "AS IT ARRIVED, AND AS IT WAS SIGNED")
 	for i, f := range here {
+		there := at(signed, i, f.name)
 		switch {
-		case signed == nil:
-			t.row("  "+f.name, exact(f.value))
+		case there == nil:
+			table.row("  "+f.name, "differs", exact(f.value))
+			table.row("", "signed", "(not at all)")
+		case there.value != f.value:
+			table.row("  "+f.name, "differs", exact(f.value))
+			table.row("", "signed", exact(there.value))
 		default:
-			t.row(append([]string{"  " + f.name}, compare(f, at(signed, i, f.name))...)...)
+			table.row("  "+f.name, "same", exact(f.value))
 		}
 	}
 	for i, f := range signed {
 		if _, ok := find(here, i, f.name); !ok {
-			t.row("  "+f.name, "differs", "(not covered here)", exact(f.value))
+			table.row("  "+exact(f.name), "differs", "(not covered here)")
+			table.row("", "signed", exact(f.value))
 		}
 	}
-	t.flush()
+	table.flush()
 }
 
-func compare(here field, there *field) []string {
-	switch {
-	case there == nil:
-		return []string{"differs", exact(here.value), "(not signed)"}
-	case here.value != there.value:
-		return []string{"differs", exact(here.value), exact(there.value)}
+// printCovered prints the fields of a text that cannot be built.
+func (t *trial) printCovered(c *call, s *httpsig.SignatureReport) {
+	if len(s.Covered) == 0 {
+		return
 	}
-	return []string{"same", exact(here.value), ""}
+	table := newTable(c.out, "  COVERED", "AS IT ARRIVED")
+	for _, name := range s.Covered {
+		value := strings.Join(t.request.Header.Values(name), ", ")
+		switch {
+		case strings.HasPrefix(name, "(") || strings.HasPrefix(name, "@") || name == "host":
+			continue // they are always there
+		case value == "":
+			value = "(absent)"
+		}
+		table.row("  "+name, exact(value))
+	}
+	table.flush()
 }
 
 func at(fields []field, i int, name string) *field {

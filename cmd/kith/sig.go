@@ -52,7 +52,7 @@ func sig(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	t.explain(ctx, c, res, verdict, signed)
+	t.explain(c, res, verdict, signed)
 	return verdict
 }
 

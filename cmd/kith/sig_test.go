@@ -110,7 +110,7 @@ func TestSigExplainsTheClock(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, complaint, httpsig.CodeExpired)
 	require.Contains(t, out, "made 2018-10-22T13:34:22Z, 2h30m0s before the verdict: 1h30m0s too old")
-	require.Contains(t, out, "apart from the clock it is valid (-at 2018-10-22T13:34:22Z)")
+	require.Contains(t, out, "But for the clock it is valid (-at 2018-10-22T13:34:22Z).")
 
 	_, out, _ = invoke(t, request, append([]string{"sig", "explain", "-at", "2018-10-22T13:20:22Z"}, args...)...)
 	require.Contains(t, out, "14m0s after the verdict: 9m0s too early")
@@ -195,10 +195,10 @@ func TestSigExplain(t *testing.T) {
 	base := writeText(t, "(request-target): post /foo?param=Value\nhost: example.com\ndate: "+now.UTC().Format(http.TimeFormat)+
 		"\ndigest: SHA-256=X48E9qOokqqrvdts8nOJRJN3OWDUoyWxBf7kbu9DBPE=\ncontent-type: application/json\n")
 	out = explain(rewritten, "-base", base)
-	require.Regexp(t, `\n  host +differs +backend\.internal +example\.com\n`, out)
+	require.Regexp(t, `\n  host +differs +backend\.internal\n +signed +example\.com\n`, out)
 	require.Regexp(t, `\n  date +same `, out)
 	out = explain(strings.Replace(request, "application/json", "text/plain", 1), "-base", base)
-	require.Regexp(t, `\n  content-type +differs +text/plain +application/json\n`, out)
+	require.Regexp(t, `\n  content-type +differs +text/plain\n +signed +application/json\n`, out)
 
 	// The Host that arrived is that of a backend, but the configured origin says what was meant.
 	code, out, complaint := invoke(t, rewritten, "sig", "explain", "-key", key, "-origin", "https://example.com")
