@@ -41,7 +41,8 @@ type Config struct {
 	ObjectURLs []string
 	// Store keeps everything: sqlite.Open, postgres.New, memory.New. Required.
 	Store storage.Store
-	// Queue runs the work. Nil: the store's own.
+	// Queue runs the work. Nil: the store's own. Any other gets its jobs through the store's relay table,
+	// so that they exist if and only if their transaction commits; see package queue/relay.
 	Queue queue.Queue
 
 	// Actors are registered at start, as by PutActor.

@@ -20,6 +20,7 @@ import (
 	"github.com/gokith/kith/outbox"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/queue"
+	"github.com/gokith/kith/queue/relay"
 	"github.com/gokith/kith/serve"
 	"github.com/gokith/kith/social"
 	"github.com/gokith/kith/storage"
@@ -63,12 +64,8 @@ func New(ctx context.Context, c Config) (*Server, error) {
 	if err := s.names.Validate(); err != nil {
 		return nil, err
 	}
-	if s.queue = c.Queue; s.queue == nil {
-		q, ok := storage.QueueOf(c.Store)
-		if !ok {
-			return nil, errors.New("kith: the store brings no queue; set Config.Queue")
-		}
-		s.queue = q
+	if err := s.join(); err != nil {
+		return nil, err
 	}
 	if err := storage.CheckOrigin(ctx, c.Store, o.String()); err != nil {
 		return nil, err
@@ -80,6 +77,28 @@ func New(ctx context.Context, c Config) (*Server, error) {
 		return nil, errors.Join(err, s.ring.Close())
 	}
 	return s, nil
+}
+
+// join finds the queue, and puts a relay before it if it does not share the store's database.
+func (s *Server) join() error {
+	s.queue = s.cfg.Queue
+	if s.queue == nil {
+		q, ok := storage.QueueOf(s.store)
+		if !ok {
+			return errors.New("kith: the store brings no queue; set Config.Queue")
+		}
+		s.queue = q
+		return nil
+	}
+	if relay.Shared(s.store, s.queue) {
+		return nil
+	}
+	r, err := relay.New(relay.Config{Store: s.store, Queue: s.queue, Logger: s.cfg.Logger})
+	if err != nil {
+		return err
+	}
+	s.store, s.queue = r.Store(), r.Queue()
+	return nil
 }
 
 // assemble wires the packages together. No rule of the protocol lives here.

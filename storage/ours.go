@@ -97,6 +97,8 @@ type Stats struct {
 	PendingReceipts, UnfinishedPosts, PendingDeliveries, DueDeliveries int
 	// DeadReceipts are received activities that failed too often.
 	DeadReceipts int
+	// RelayedJobs are on their way to a queue outside of the database.
+	RelayedJobs int
 	// OldestReceipt is when the oldest pending receipt came; zero if there is none.
 	OldestReceipt time.Time
 	// Tables maps each table to its number of rows.

@@ -43,6 +43,7 @@ func (s Roles) Stats(ctx context.Context) (st storage.Stats, err error) {
 				return err
 			}
 		}
+		st.RelayedJobs = st.Tables["kith_relay"]
 		st.Bytes, err = s.engine.Size(ctx, c)
 		return err
 	})

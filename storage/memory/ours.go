@@ -207,6 +207,7 @@ func (r roles) Stats(ctx context.Context) (storage.Stats, error) {
 	s := storage.Stats{
 		UnfinishedPosts:   st.unfinished.n,
 		PendingDeliveries: st.lanes.n,
+		RelayedJobs:       st.relay.n,
 		Tables: map[string]int{
 			"kith_actors": st.actors.n, "kith_keys": st.keys.n, "kith_objects": st.objects.n, "kith_edges": st.edges.n,
 			"kith_receipts": st.receipts.n, "kith_posts": st.posts.n, "kith_deliveries": st.deliveries.n,

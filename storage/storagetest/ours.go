@@ -309,6 +309,8 @@ func stats(t *testing.T, s storage.Store) {
 	chained(t, s, "alice", "3", hostC, minute(1))
 	record(t, s, lease(t, s, hostC, 1, time.Now()), storage.DeliveryDone, minute(1))
 
+	require.NoError(t, s.PutRelay(ctx, queue.Job{Kind: "deliver"}))
+
 	got, err := s.Stats(ctx)
 	require.NoError(t, err)
 	rows := 0
@@ -319,6 +321,7 @@ func stats(t *testing.T, s storage.Store) {
 	got.Tables, got.Bytes = nil, 0
 	require.Equal(t, storage.Stats{
 		PendingReceipts: 2, DeadReceipts: 1, OldestReceipt: minute(1), UnfinishedPosts: 1, PendingDeliveries: 2, DueDeliveries: 1,
+		RelayedJobs: 1,
 	}, got)
 	for most, want := range map[int]int{1: 1, 2: 2, 10: 2} {
 		n, err := storage.PendingReceipts(ctx, s, most)
