@@ -24,7 +24,7 @@ func (w *walker) context(active *ld.Context, local any, at string) (*ld.Context,
 			if err := w.inline(entry, at); err != nil {
 				return nil, err
 			}
-			w.tag(entry["@language"])
+			w.note(entry["@language"])
 			localVocab(entry)
 			own = append(own, entry)
 		}
@@ -112,30 +112,27 @@ func reshaped(td, core *ld.TermDefinition) bool {
 	return slices.Contains(core.Container, "@language") && !slices.Contains(td.Container, "@language")
 }
 
-// familiar reports whether a context names nothing but contexts we know: it may be written again.
+// familiar reports whether a context names nothing but contexts we know, and defaults for texts: it
+// may be written again.
 func (w *walker) familiar(local any) bool {
 	list, ok := local.([]any)
 	if !ok {
 		list = []any{local}
 	}
 	return !slices.ContainsFunc(list, func(entry any) bool {
-		u, ok := entry.(string)
-		return !ok || !w.known(u)
-	})
-}
-
-// withoutLanguage removes the default language from an inner context: plain texts are read as plain
-// texts, under whichever language, as a reader of JSON does. (That of the document is kept.)
-func withoutLanguage(local any) any {
-	switch local := local.(type) {
-	case []any:
-		for i := range local {
-			local[i] = withoutLanguage(local[i])
+		switch entry := entry.(type) {
+		case string:
+			return !w.known(entry)
+		case map[string]any:
+			for key := range entry {
+				if key != "@language" && key != "@direction" {
+					return true
+				}
+			}
+			return false
 		}
-	case map[string]any:
-		delete(local, "@language")
-	}
-	return local
+		return true
+	})
 }
 
 // typed applies the scoped contexts of an object's types.

@@ -68,21 +68,6 @@ func (w *walker) private(m map[string]any, key string, td *ld.TermDefinition) (s
 	return renamed, renamed, nil
 }
 
-// twins counts the terms of a context for each IRI.
-func (w *walker) twins(c *ld.Context) map[string]int {
-	if n, ok := w.counts[c]; ok {
-		return n
-	}
-	n := make(map[string]int, len(c.TermDefinitions))
-	for _, td := range c.TermDefinitions {
-		if td != nil && !slices.Contains(td.Container, "@language") {
-			n[td.ID]++
-		}
-	}
-	w.counts[c] = n
-	return n
-}
-
 // spelt is the name under which a member will be written.
 func (w *walker) spelt(iri string, td *ld.TermDefinition) string {
 	canonical := canonicalIRI(iri)
@@ -101,13 +86,21 @@ func (w *walker) spelt(iri string, td *ld.TermDefinition) string {
 	return canonical
 }
 
-// tag remembers how a language tag is spelt: the library writes it in lower case.
-func (w *walker) tag(v any) {
+// note remembers how a language tag is spelt: the library writes it in lower case.
+func (w *walker) note(v any) {
 	if tag, ok := v.(string); ok {
 		if lower := strings.ToLower(tag); w.names.tags[lower] == "" {
 			w.names.tags[lower] = tag
 		}
 	}
+}
+
+// tag is the document's spelling of a language tag.
+func (n *names) tag(lower string) string {
+	if tag := n.tags[lower]; tag != "" {
+		return tag
+	}
+	return lower
 }
 
 // use notes what the document calls iri: one of our terms, or a term of its own.

@@ -39,7 +39,8 @@ type Normalizer struct {
 // Options of a Normalizer. The zero value is the safe default.
 type Options struct {
 	// Loader finds contexts that are not embedded; nil: there are none. What it finds may have up to
-	// 2,000 members and refer to embedded contexts only, or counts as unknown.
+	// 2,000 members and refer to embedded contexts only, or counts as unknown. A default language
+	// in it is not read: those of documents are.
 	Loader *Loader
 	Limits Limits // zero: the defaults
 	// Terms are the app's own names, with the IRIs they stand for: a document that uses another name
@@ -121,17 +122,17 @@ func (n *Normalizer) rewrite(top map[string]any) (Normalized, error) {
 	if top, err = w.unwrapGraph(top, r.ctx); err != nil {
 		return Normalized{}, err
 	}
-	if err := w.object(top, r.ctx, nil); err != nil {
+	if err := w.object(top, r.ctx, nil, r.texts); err != nil {
 		return Normalized{}, err
 	}
 	o := ld.NewJsonLdOptions("")
 	o.DocumentLoader = n.shared()
-	expanded, err := ld.NewJsonLdApi().Expand(r.ctx, "", top, o, false, nil)
+	expanded, err := ld.NewJsonLdApi().Expand(r.bare, "", top, o, false, nil)
 	if err != nil {
 		return Normalized{}, refusal(err)
 	}
-	s := shaper{ours: w.ours, names: w.names, language: r.language, defs: make(map[string]any)}
-	out, err := s.document(expanded, top)
+	s := shaper{ours: w.ours, names: w.names, defs: r.texts.context(defaults{}, w.names.tag)}
+	out, err := s.document(expanded)
 	if err != nil {
 		return Normalized{}, err
 	}
@@ -141,15 +142,16 @@ func (n *Normalizer) rewrite(top map[string]any) (Normalized, error) {
 
 // root is the meaning of a top-level @context, judged once.
 type root struct {
-	ctx      *ld.Context
-	unknown  []string
-	tags     map[string]string
-	language string // its default language, in lower case
-	err      error
+	ctx     *ld.Context
+	bare    *ld.Context // ctx without the defaults for texts
+	texts   defaults
+	unknown []string
+	tags    map[string]string
+	err     error
 }
 
 func (n *Normalizer) walker() *walker {
-	return &walker{ours: n.ours, known: n.resolves, names: newNames(), counts: make(map[*ld.Context]map[string]int)}
+	return &walker{ours: n.ours, known: n.resolves, names: newNames()}
 }
 
 // Bounds of the cache of root contexts.
@@ -176,12 +178,12 @@ func (n *Normalizer) root(local any) (*root, error) {
 	if local != nil {
 		r.ctx, r.err = w.context(r.ctx, local, "/@context")
 	}
-	if r.err == nil && r.ctx.Values.HasLanguage {
-		// Plain texts stay plain; the language goes into the context of the result.
-		values := *r.ctx.Values
-		r.language = values.Language
-		values.HasLanguage, values.Language = false, ""
-		r.ctx.Values = &values
+	if r.bare = r.ctx; r.err == nil {
+		r.texts = defaultsOf(r.ctx)
+		if bare, changed := withoutDefaults(local); changed {
+			r.bare, r.err = n.base().Parse(bare)
+			r.err = refusal(r.err)
+		}
 	}
 	r.unknown, r.tags = w.unknown, w.names.tags
 	if len(key) <= maxRootBytes && (len(r.unknown) == 0 || n.loader.Transport == nil) {
@@ -227,7 +229,13 @@ func (l sharedLoader) LoadDocument(u string) (*ld.RemoteDocument, error) {
 	}
 	s := offline.session(context.Background(), l.n.limits, true)
 	s.local = true
-	return s.LoadDocument(u)
+	doc, err := s.LoadDocument(u)
+	if err == nil {
+		if bare, changed := withoutDefaults(doc.Document); changed {
+			doc.Document = bare
+		}
+	}
+	return doc, err
 }
 
 // resolves reports whether a context is at hand without the network. One that is not embedded may

@@ -8,6 +8,7 @@ const (
 	localNS     = "kith-local://"        // a name without a meaning, read by its local name
 	termNS      = "kith-term://"         // a term of the document that shares its IRI with another
 	markName    = "kith-mark://object"   // holds isObject
+	typesName   = "kith-mark://@type"    // holds onlyOne for a list of one type
 	contextName = "kith-mark://@context" // holds the context of an inner object
 )
 

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"unicode"
 
 	"github.com/piprate/json-gold/ld"
 )
@@ -15,16 +14,16 @@ const asContext = "https://www.w3.org/ns/activitystreams"
 // the type of a value decide the name of a property: a reader of plain JSON knows properties by
 // their names.
 type shaper struct {
-	ours     *meaning
-	names    *names
-	language string         // the default language of the document, "" if none
-	defs     map[string]any // names that need a definition in our context
-	taken    map[string]string
+	ours    *meaning
+	names   *names
+	defs    map[string]any // names that need a definition in our context
+	taken   map[string]string
+	schemes map[string]bool // what stands before the colon in IRIs of the document
 }
 
 // document writes the one node of an expanded document, with its context.
-func (s *shaper) document(expanded any, source map[string]any) (map[string]any, error) {
-	s.taken = make(map[string]string)
+func (s *shaper) document(expanded any) (map[string]any, error) {
+	s.taken, s.schemes = make(map[string]string), make(map[string]bool)
 	list, ok := expanded.([]any)
 	if !ok && expanded != nil {
 		list = []any{expanded}
@@ -36,21 +35,22 @@ func (s *shaper) document(expanded any, source map[string]any) (map[string]any, 
 		if !ok {
 			return nil, &Error{Code: ErrInvalid.Code, Detail: "not a node"}
 		}
+		s.collect(node)
+		for scheme := range s.schemes {
+			if td := s.ours.core.TermDefinitions[scheme]; td != nil && td.Prefix != nil && *td.Prefix { // by way of @base
+				return nil, &Error{Code: ErrRemapped.Code, Name: scheme, Detail: "a prefix of ours serves as the scheme of an IRI"}
+			}
+		}
 		var err error
 		if out, err = s.node(node); err != nil {
 			return nil, err
 		}
-	case 0: // expansion drops a node that is only an id
-		for _, key := range []string{"id", "@id"} {
-			if id, ok := source[key].(string); ok {
-				out["id"] = id
-			}
-		}
+	case 0: // of a value, or of nothing
 	default:
 		return nil, &Error{Code: ErrKeyword.Code, Name: "@graph", Detail: "several nodes"}
 	}
-	if s.language != "" {
-		s.defs["@language"] = s.tag(s.language)
+	if own, ok := out["@context"].(map[string]any); ok { // what its type says of texts
+		maps.Copy(s.defs, own)
 	}
 	out["@context"] = asContext
 	if len(s.defs) > 0 {
@@ -65,20 +65,24 @@ func (s *shaper) node(m map[string]any) (map[string]any, error) {
 		values, isList := m[iri].([]any)
 		switch iri {
 		case "@id":
-			out["id"] = m[iri]
+			if m[iri] != "" {
+				out["id"] = m[iri]
+			}
 		case "@type":
 			var types []any
 			for _, t := range values {
 				if t, ok := t.(string); ok {
-					types = append(types, s.name(t))
+					types = append(types, s.name(t).name)
 				}
 			}
-			put(out, "type", types, false)
+			put(out, "type", types, m[typesName] != nil)
 		case "@index":
 			out["@index"] = m[iri]
 		case "@graph", "@reverse", "@included":
 			return nil, &Error{Code: ErrKeyword.Code, Name: iri, Detail: "it rearranges the document"}
-		case markName:
+		case "@list", "@set", "@value":
+			return nil, &Error{Code: ErrInvalid.Code, Name: iri, Detail: "where a node should be"}
+		case markName, typesName:
 		case contextName:
 			if value, ok := values[0].(map[string]any); ok && isList {
 				out["@context"] = value["@value"]
@@ -99,48 +103,79 @@ func (s *shaper) node(m map[string]any) (map[string]any, error) {
 // their own.
 func (s *shaper) property(out map[string]any, iri string, values []any) error {
 	canonical := canonicalIRI(iri)
+	w := s.fitting(iri, values)
+	mapName := ""
 	var plain []any
 	var texts map[string]any
-	mapName := s.mapName(canonical, iri)
-	listed := false
+	elsewhere := false
+	listed := w.isList()
+	if w.ours && s.ours.lists[canonical] == "" {
+		values, listed = flatten(values, nil)
+	}
 	for _, v := range values {
 		m, ok := v.(map[string]any)
 		if !ok {
 			return &Error{Code: ErrInvalid.Code, Name: iri, Detail: "not an expanded value"}
 		}
-		if language, ok := m["@language"].(string); ok && mapName != "" {
-			texts = addText(texts, s.tag(language), m["@value"])
-			continue
+		if language, ok := m["@language"].(string); ok && m["@direction"] == nil {
+			if mapName == "" {
+				mapName = s.mapName(canonical, iri)
+			}
+			if mapName != "" {
+				texts = addText(texts, s.names.tag(language), m["@value"])
+				continue
+			}
 		}
-		if list, ok := m["@list"]; ok {
-			items, err := s.list(list, iri)
+		if list, ok := m["@list"].([]any); ok && len(list) == 1 && isMark(list[0], noValue) {
+			m, listed = list[0].(map[string]any), false
+		} else if list, ok := m["@list"]; ok {
+			name := s.ours.lists[canonical]
+			items, err := s.list(list, w, name != "" || w.isList())
 			if err != nil {
 				return err
 			}
-			if name := s.ours.lists[canonical]; name != "" {
-				put(out, name, items, true)
+			switch {
+			case name != "":
+				if err := s.put(out, name, items, true); err != nil {
+					return err
+				}
 				s.define(name)
-				continue
+				elsewhere = true
+			case w.isList():
+				plain, listed = append(plain, items...), true
+			default:
+				plain = append(plain, map[string]any{"@list": items})
 			}
-			plain, listed = append(plain, items...), true
 			continue
 		}
 		if m["@value"] == onlyOne {
 			listed = true
 			continue
 		}
-		item, err := s.value(m, iri)
+		item, err := s.value(m, w)
 		if err != nil {
 			return err
 		}
 		plain = append(plain, item)
 	}
 	if texts != nil {
-		out[mapName] = texts
+		if err := s.put(out, mapName, []any{texts}, false); err != nil {
+			return err
+		}
+		elsewhere = true
 	}
-	if len(plain) > 0 || texts == nil && len(values) == 0 {
-		put(out, s.name(iri), plain, listed)
+	if len(plain) > 0 || !elsewhere {
+		return s.put(out, w.name, plain, listed)
 	}
+	return nil
+}
+
+// put writes a member, which must be new.
+func (s *shaper) put(out map[string]any, name string, items []any, list bool) error {
+	if _, taken := out[name]; taken || reserved(name) {
+		return &Error{Code: ErrBothSpellings.Code, Name: name, Detail: "two properties of one name"}
+	}
+	put(out, name, items, list)
 	return nil
 }
 
@@ -172,7 +207,22 @@ func addText(texts map[string]any, tag string, text any) map[string]any {
 	return texts
 }
 
-func (s *shaper) list(v any, iri string) ([]any, error) {
+// flatten makes one list of the lists among values.
+func flatten(values, into []any) (_ []any, listed bool) {
+	for _, v := range values {
+		m, _ := v.(map[string]any)
+		if list, ok := m["@list"].([]any); ok {
+			into, _ = flatten(list, into)
+			listed = true
+			continue
+		}
+		into = append(into, v)
+	}
+	return into, listed
+}
+
+// list writes the items of a list. Lists within are plain ones where the name says that arrays are.
+func (s *shaper) list(v any, w written, arrays bool) ([]any, error) {
 	values, ok := v.([]any)
 	if !ok {
 		values = []any{v}
@@ -181,17 +231,24 @@ func (s *shaper) list(v any, iri string) ([]any, error) {
 	for _, v := range values {
 		m, ok := v.(map[string]any)
 		if !ok {
-			return nil, &Error{Code: ErrInvalid.Code, Name: iri, Detail: "not an expanded value"}
+			return nil, &Error{Code: ErrInvalid.Code, Name: w.name, Detail: "not an expanded value"}
+		}
+		if m["@value"] == onlyOne {
+			continue
 		}
 		if inner, ok := m["@list"]; ok {
-			list, err := s.list(inner, iri)
+			list, err := s.list(inner, w, arrays)
 			if err != nil {
 				return nil, err
 			}
-			items = append(items, list)
+			if arrays {
+				items = append(items, list)
+			} else {
+				items = append(items, map[string]any{"@list": list})
+			}
 			continue
 		}
-		item, err := s.value(m, iri)
+		item, err := s.value(m, w)
 		if err != nil {
 			return nil, err
 		}
@@ -201,171 +258,100 @@ func (s *shaper) list(v any, iri string) ([]any, error) {
 }
 
 // value writes a value object, a reference or a node.
-func (s *shaper) value(m map[string]any, iri string) (any, error) {
+func (s *shaper) value(m map[string]any, w written) (any, error) {
 	if v, ok := m["@value"]; ok {
-		return s.literal(v, m), nil
-	}
-	if id, ok := m["@id"].(string); ok && len(m) == 1 {
-		return s.reference(id, iri), nil
+		return s.literal(v, m, w), nil
 	}
 	if graph, ok := m["@graph"].([]any); ok && len(m) == 1 && len(graph) == 1 {
 		// A term whose container is a graph (proofs have one) wraps each value by itself.
-		if node, ok := graph[0].(map[string]any); ok {
-			m = node
+		if node, ok := graph[0].(map[string]any); ok && node["@graph"] == nil {
+			return s.value(node, w)
 		}
+	}
+	if id, ok := m["@id"].(string); ok && len(m) == 1 {
+		return s.reference(id, w), nil
 	}
 	return s.node(m)
 }
 
-// literal drops the datatype: the name of the property stands for it.
-func (s *shaper) literal(v any, m map[string]any) any {
-	if v == isNull {
+// literal writes a value. Under a name of ours the name stands for the datatype; under another name
+// what its definition does not say is kept.
+func (s *shaper) literal(v any, m map[string]any, w written) any {
+	if v == isNull || v == noValue {
 		return nil
 	}
-	language, tagged := m["@language"].(string)
-	if !tagged {
+	if o, ok := v.(*opaque); ok {
+		return o.list
+	}
+	language, _ := m["@language"].(string)
+	direction, _ := m["@direction"].(string)
+	datatype, _ := m["@type"].(string)
+	if w.implies(v, datatype, defaults{language, direction}) {
 		return v
 	}
-	return map[string]any{"@value": v, "@language": s.tag(language)}
+	out := map[string]any{"@value": v}
+	if datatype != "" {
+		out["@type"] = strings.TrimPrefix(datatype, localNS)
+	}
+	if language != "" {
+		out["@language"] = s.names.tag(language)
+	}
+	if direction != "" {
+		out["@direction"] = direction
+	}
+	return out
 }
 
 // reference writes an IRI, or a name where the term says that strings are names.
-func (s *shaper) reference(id, property string) any {
-	name := s.ours.byIRI[canonicalIRI(property)]
-	if s.ours.byName[name].word || s.names.words[property] {
-		return s.name(id)
-	}
-	return id
-}
-
-func (s *shaper) tag(lower string) string {
-	if tag := s.names.tags[lower]; tag != "" {
-		return tag
-	}
-	return lower
-}
-
-func (s *shaper) mapName(canonical, iri string) string {
-	if name := s.ours.maps[canonical]; name != "" {
-		return name
-	}
-	if t, ok := s.names.mapTerms[iri]; ok && s.own(t, iri) {
-		return t.name
-	}
-	return ""
-}
-
-// name is the name under which a property or type is written.
-func (s *shaper) name(iri string) string {
-	canonical := canonicalIRI(iri)
-	if name, ok := s.ours.byIRI[canonical]; ok {
-		s.define(name)
-		return name
-	}
-	if name, ok := strings.CutPrefix(iri, localNS); ok {
-		return name // a term without a meaning is read by its local name
-	}
-	if t, ok := s.names.terms[iri]; ok && s.own(t, iri) {
-		return t.name
-	}
-	if name, ok := strings.CutPrefix(canonical, asNS); ok && name != "" && !strings.ContainsAny(name, ":/#@") && s.take(name, iri) {
-		s.defs[name] = canonical
-		return name
-	}
-	return iri
-}
-
-// own takes over a name of the document with what defines it: the term, or the prefix of a compact
-// IRI.
-func (s *shaper) own(t docTerm, iri string) bool {
-	if !plainName(t.name) {
-		return false
-	}
-	if prefix, _, compact := strings.Cut(t.name, ":"); compact {
-		if t.prefix == nil {
-			return false
-		}
-		if _, core := s.ours.core.TermDefinitions[prefix]; !core {
-			if !definable(t.prefix.ID) || !s.take(prefix, t.prefix.ID) {
-				return false
-			}
-			s.defs[prefix] = t.prefix.ID
-		}
-	}
-	if t.def != nil && !definable(t.def.ID) || !s.take(t.name, iri) {
-		return false
-	}
-	if t.def != nil {
-		s.defs[t.name] = definition(t.def)
-	}
-	return true
-}
-
-// plainName reports whether a term may be defined under this name without surprises.
-func plainName(name string) bool {
-	return name != "" && strings.Count(name, ":") <= 1 && !strings.HasSuffix(name, ":") &&
-		!strings.ContainsFunc(name, func(r rune) bool {
-			return r != ':' && r != '_' && r != '-' && r != '.' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-		})
-}
-
-// definable reports whether the library accepts an IRI in a definition.
-func definable(iri string) bool { return validIRI(iri) && ld.IsAbsoluteIri(iri) }
-
-// take claims a name for an IRI that is not ours; false when something else has it.
-func (s *shaper) take(name, iri string) bool {
-	if s.ours.guarded[name] || s.names.ours[name] {
-		return false
-	}
-	if owner, taken := s.taken[name]; taken {
-		return owner == iri
-	}
-	s.taken[name] = iri
-	return true
-}
-
-// define adds the definition of a name of ours that the ActivityStreams context lacks.
-func (s *shaper) define(name string) {
-	t := s.ours.byName[name]
-	if _, core := s.ours.core.TermDefinitions[name]; core {
-		return
-	}
-	if prefix, local, compact := strings.Cut(name, ":"); compact {
-		if _, core := s.ours.core.TermDefinitions[prefix]; !core {
-			s.taken[prefix] = strings.TrimSuffix(t.iri, local)
-			s.defs[prefix] = s.taken[prefix]
-		}
-		return
-	}
+func (s *shaper) reference(id string, w written) any {
 	switch {
-	case t.word || s.names.words[t.iri]:
-		s.defs[name] = map[string]any{"@id": t.iri, "@type": "@vocab"}
-	case t.node:
-		s.defs[name] = map[string]any{"@id": t.iri, "@type": "@id"}
-	default:
-		s.defs[name] = t.iri
+	case w.ours && (s.ours.byName[w.name].word || s.names.words[w.iri]):
+		return s.name(id).name
+	case w.ours:
+		return id
+	case w.def != nil && w.def.Type == "@id":
+		return id
+	case w.def != nil && w.def.Type == "@vocab":
+		return s.name(id).name
+	case id == "":
+		return map[string]any{}
 	}
+	return map[string]any{"id": id}
 }
 
-// definition writes the document's own definition of a term, with its prefix resolved.
-func definition(td *ld.TermDefinition) any {
-	def := map[string]any{"@id": td.ID}
-	if td.Type != "" {
-		def["@type"] = td.Type
+// written is a name in the result, and how it makes readers take its values.
+type written struct {
+	name string
+	iri  string
+	ours bool
+	def  *ld.TermDefinition // of a term of the document's own
+}
+
+func (w written) isList() bool { return w.def != nil && slices.Contains(w.def.Container, "@list") }
+
+// implies reports whether a plain value under the name is read as what was meant.
+func (w written) implies(v any, datatype string, text defaults) bool {
+	if w.ours {
+		return datatype != "@json" && text == defaults{}
 	}
-	for _, container := range []string{"@list", "@language"} { // other maps are written as lists
-		if slices.Contains(td.Container, container) {
-			def["@container"] = container
-		}
+	def := w.def
+	if def == nil {
+		def = new(ld.TermDefinition)
 	}
-	if td.HasLanguage {
-		def["@language"] = nil
-		if td.Language != nil {
-			def["@language"] = *td.Language
-		}
+	_, isString := v.(string)
+	switch def.Type {
+	case "@id", "@vocab":
+		return datatype == "" && !isString && text == defaults{}
+	case "", "@none":
+	default:
+		return datatype == def.Type
 	}
-	if len(def) == 1 {
-		return td.ID
+	var said defaults
+	if isString && def.Language != nil {
+		said.language = strings.ToLower(*def.Language)
 	}
-	return maps.Clone(def)
+	if isString && def.Direction != nil {
+		said.direction = *def.Direction
+	}
+	return datatype == "" && text == said
 }

@@ -16,7 +16,6 @@ type walker struct {
 	known   func(contextURL string) bool
 	names   *names
 	unknown []string
-	counts  map[*ld.Context]map[string]int // see twins
 }
 
 // unwrapGraph replaces {"@graph": [node]} by the node.
@@ -40,7 +39,8 @@ func (w *walker) unwrapGraph(top map[string]any, c *ld.Context) (map[string]any,
 }
 
 // object walks a node, value, list or set object.
-func (w *walker) object(m map[string]any, c *ld.Context, path []string) error {
+// The texts of the result have the defaults given, unless the object says otherwise.
+func (w *walker) object(m map[string]any, c *ld.Context, path []string, texts defaults) error {
 	var kept any // a context to write again
 	if local, ok := m["@context"]; ok {
 		if local == nil {
@@ -50,13 +50,22 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string) error {
 		if c, err = w.context(c, local, at(path)+"/@context"); err != nil {
 			return err
 		}
-		if m["@context"] = withoutLanguage(local); w.familiar(local) {
-			kept = local
+		m["@context"], _ = withoutDefaults(local)
+		if w.familiar(local) {
+			kept, texts = local, texts.within(local)
 		}
 	}
 	inner := c // what applies to the values; contexts of types apply to this object alone
 	c = w.typed(m, c)
+	if d := defaultsOf(c); d != texts {
+		if isNode, list := w.kind(m, c); isNode {
+			kept, texts = keeps(kept, d.context(texts, w.names.tag)), d
+		} else if list != "" {
+			m[list] = d.text(m[list])
+		}
+	}
 	seen := make(map[string]string, len(m))
+	aliases := make(map[string]string)
 	for _, key := range sortedKeys(m) {
 		if key == "@context" {
 			continue
@@ -69,7 +78,10 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string) error {
 			delete(m, key) // it has no meaning, or would speak for us
 			continue
 		}
-		if m[key] == nil && strings.HasPrefix(iri, "@") {
+		if relative(iri) { // by way of a relative @vocab
+			key, iri, _ = local(m, key)
+		}
+		if m[key] == nil && strings.HasPrefix(iri, "@") && iri != "@value" {
 			delete(m, key)
 			continue
 		}
@@ -90,22 +102,58 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string) error {
 				continue
 			}
 			key, iri, td = w.private(m, key, td)
-		} else if td != nil && w.twins(c)[iri] > 1 && !w.isOurs(iri) {
+		} else if first, ok := w.names.terms[iri]; ok && first.name != key && td != nil {
 			key, iri, td = w.private(m, key, td)
 		}
 		seen[spelt] = key
 		w.use(iri, key, c)
-		if err := w.member(m, key, iri, td, inner, append(path, key)); err != nil {
+		if err := w.member(m, key, iri, td, inner, append(path, key), texts); err != nil {
 			return err
 		}
+		if _, ok := m[key]; ok && key != iri && strings.HasPrefix(iri, "@") {
+			aliases[key] = iri
+		}
 	}
+	for key, keyword := range aliases {
+		m[keyword] = m[key]
+		delete(m, key)
+	}
+	if _, ok := m["@id"]; ok && (len(m) == 1 || len(m) == 2 && m["@context"] != nil) && (aliases["id"] != "" || len(path) == 0) {
+		m[markName] = marked(isObject)
+	}
+	w.mark(m, kept)
+	return nil
+}
+
+// mark notes on a node what expansion would lose.
+func (w *walker) mark(m map[string]any, kept any) {
+	for _, keyword := range []string{"@value", "@list", "@set"} {
+		if _, ok := m[keyword]; ok {
+			return
+		}
+	}
+	delete(m, "@language") // of no value
+	delete(m, "@direction")
 	if kept != nil {
 		m[contextName] = map[string]any{"@value": kept, "@type": "@json"}
 	}
-	if _, ok := m["id"].(string); ok && len(m) == 1 && len(path) > 0 {
-		m[markName] = marked(isObject)
+	if types, ok := m["@type"].([]any); ok && len(types) == 1 {
+		m[typesName] = marked(onlyOne)
 	}
-	return nil
+}
+
+// kind tells nodes from value objects, and from lists and sets, of which it returns the member that
+// has the items.
+func (w *walker) kind(m map[string]any, c *ld.Context) (isNode bool, list string) {
+	for key := range m {
+		switch iri, _ := c.ExpandIri(key, false, true, nil, nil); iri {
+		case "@value":
+			return false, ""
+		case "@list", "@set":
+			return false, key
+		}
+	}
+	return true, ""
 }
 
 // keyword refuses keywords that move statements about.
@@ -120,20 +168,26 @@ func (w *walker) keyword(iri, key string, m map[string]any, path []string) error
 			delete(m, key)
 		}
 	case "@language":
-		w.tag(m[key])
+		w.note(m[key])
 	}
 	return nil
 }
 
 // member walks the value of a member, as the definition of its term wants it read.
-func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition, c *ld.Context, path []string) error {
-	if iri == "@type" {
+func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition, c *ld.Context, path []string, texts defaults) error {
+	switch iri {
+	case "@type":
 		return w.types(m, key, c)
+	case "@value":
+		return nil
 	}
 	if td != nil {
 		if td.Context != nil {
 			if next, err := c.Parse(td.Context); err == nil {
 				c = next
+			}
+			if d := texts.within(td.Context); d != texts && td.Type == "" && !td.HasLanguage {
+				m[key] = d.text(m[key])
 			}
 		}
 		if td.Type == "@json" {
@@ -148,16 +202,25 @@ func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition
 			}
 		}
 		if slices.Contains(td.Container, "@language") {
+			if t := w.named(iri); t.node || t.word {
+				return &Error{Code: ErrRemapped.Code, Name: t.name, Pointer: at(path), Detail: "the context makes texts of it"}
+			}
 			m[key] = w.languageMap(m[key])
 			if m[key] == nil {
 				delete(m, key)
 			}
 			return nil
 		}
-		for _, byKey := range []string{"@index", "@id", "@type", "@graph"} {
-			if entries, ok := m[key].(map[string]any); ok && slices.Contains(td.Container, byKey) && byKey != "@graph" {
+		for _, byKey := range []string{"@index", "@id", "@type"} {
+			if !slices.Contains(td.Container, byKey) {
+				continue
+			}
+			if t := w.named(iri); t.name != "" {
+				return &Error{Code: ErrRemapped.Code, Name: t.name, Pointer: at(path), Detail: "the context makes a map of it"}
+			}
+			if entries, ok := m[key].(map[string]any); ok {
 				for _, entry := range sortedKeys(entries) {
-					if err := w.value(entries[entry], c, append(path, entry)); err != nil {
+					if err := w.value(entries[entry], c, append(path, entry), texts); err != nil {
 						return err
 					}
 				}
@@ -165,25 +228,70 @@ func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition
 			}
 		}
 	}
-	if err := w.value(m[key], c, path); err != nil {
+	if o, ok := w.unread(m[key], iri, td); ok {
+		m[key] = map[string]any{"@value": o}
+		return nil
+	}
+	if err := w.value(m[key], c, path, texts); err != nil {
 		return err
 	}
 	if !strings.HasPrefix(iri, "@") {
-		m[key] = w.shape(m[key], iri, td)
+		m[key] = w.shape(w.refers(m[key], iri, td, c), td)
 	}
 	return nil
 }
 
-func (w *walker) value(v any, c *ld.Context, path []string) error {
+// named is our name for an IRI, the zero value if there is none.
+func (w *walker) named(iri string) ourTerm { return w.ours.byName[w.ours.byIRI[canonicalIRI(iri)]] }
+
+// refers makes IRIs of strings where our name for the property says that they are, whatever the name
+// in the document says.
+func (w *walker) refers(v any, iri string, td *ld.TermDefinition, c *ld.Context) any {
+	t := w.named(iri)
+	if !t.node && !t.word {
+		return v
+	}
+	coerced := td != nil && (td.Type == "@id" || td.Type == "@vocab")
+	var refer func(v any, plain bool) any
+	refer = func(v any, plain bool) any {
+		switch v := v.(type) {
+		case string:
+			if plain && coerced {
+				return v
+			}
+			if iri, err := c.ExpandIri(v, false, true, nil, nil); err == nil && t.word && iri != "" {
+				v = iri
+			}
+			return map[string]any{"@id": v}
+		case []any:
+			for i := range v {
+				v[i] = refer(v[i], plain)
+			}
+		case map[string]any:
+			for _, keyword := range []string{"@list", "@set"} {
+				if items, ok := v[keyword]; ok {
+					v[keyword] = refer(items, true)
+				}
+			}
+			if s, ok := v["@value"].(string); ok {
+				return refer(s, false)
+			}
+		}
+		return v
+	}
+	return refer(v, true)
+}
+
+func (w *walker) value(v any, c *ld.Context, path []string, texts defaults) error {
 	switch v := v.(type) {
 	case []any:
 		for i, item := range v {
-			if err := w.value(item, c, append(path, strconv.Itoa(i))); err != nil {
+			if err := w.value(item, c, append(path, strconv.Itoa(i)), texts); err != nil {
 				return err
 			}
 		}
 	case map[string]any:
-		return w.object(v, c, path)
+		return w.object(v, c, path, texts)
 	}
 	return nil
 }
@@ -207,7 +315,7 @@ func (w *walker) types(m map[string]any, key string, c *ld.Context) error {
 		if iri == "" || reserved(iri) && (iri != localNS+name || c.TermDefinitions[name] != nil) {
 			continue // "" is what looks like a keyword and is none
 		}
-		if w.second(name, iri) {
+		if w.second(name, iri) || relative(iri) {
 			name = localNS + name
 			iri = name
 		}
@@ -232,7 +340,11 @@ func (w *walker) languageMap(v any) any {
 		return nil
 	}
 	for tag, text := range entries {
-		w.tag(tag)
+		if strings.HasPrefix(tag, "@") && tag != "@none" {
+			delete(entries, tag)
+			continue
+		}
+		w.note(tag)
 		switch text := text.(type) {
 		case string:
 		case []any:
@@ -243,6 +355,9 @@ func (w *walker) languageMap(v any) any {
 	}
 	return entries
 }
+
+// relative reports whether a name expanded to what is neither an IRI nor a keyword.
+func relative(iri string) bool { return !strings.Contains(iri, ":") && !ld.IsKeyword(iri) }
 
 func at(path []string) string {
 	p := ""
