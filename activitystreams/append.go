@@ -1,6 +1,9 @@
 package activitystreams
 
-import "unicode/utf8"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 const hexDigits = "0123456789abcdef"
 
@@ -61,21 +64,36 @@ func appendEscape(dst []byte, c byte) []byte {
 
 // appendLiteral writes a string literal that was checked, with <, >, &, U+2028 and U+2029 escaped.
 func appendLiteral(dst []byte, lit string) []byte {
+	if htmlSafe(lit) {
+		return append(dst, lit...)
+	}
+	return appendRaw(dst, lit)
+}
+
+// htmlSafe reports whether JSON text has no <, >, &, U+2028 and U+2029.
+func htmlSafe(text string) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
-	i := 0
-	for ; i+8 <= len(lit); i += 8 {
-		w := load64(lit, i)
-		lt, gt, amp, e2 := w^(ones*'<'), w^(ones*'>'), w^(ones*'&'), w^(ones*0xe2)
-		if ((lt-ones)&^lt|(gt-ones)&^gt|(amp-ones)&^amp|(e2-ones)&^e2)&highs != 0 {
-			return appendRaw(dst, lit)
+	for i := 0; i < len(text); {
+		if i+8 <= len(text) {
+			w := load64(text, i)
+			lt, gt, amp, e2 := w^(ones*'<'), w^(ones*'>'), w^(ones*'&'), w^(ones*0xe2)
+			if ((lt-ones)&^lt|(gt-ones)&^gt|(amp-ones)&^amp|(e2-ones)&^e2)&highs == 0 {
+				i += 8
+				continue
+			}
+		}
+		for end := min(i+8, len(text)); i < end; i++ {
+			if c := text[i]; c == '<' || c == '>' || c == '&' || c == 0xe2 && isLineEnd(text, i) {
+				return false
+			}
 		}
 	}
-	for ; i < len(lit); i++ {
-		if c := lit[i]; c == '<' || c == '>' || c == '&' || c == 0xe2 {
-			return appendRaw(dst, lit)
-		}
-	}
-	return append(dst, lit...)
+	return true
+}
+
+// isLineEnd reports whether U+2028 or U+2029 is at i, where 0xe2 is.
+func isLineEnd(text string, i int) bool {
+	return i+2 < len(text) && text[i+1] == 0x80 && text[i+2]|1 == 0xa9
 }
 
 func load64(s string, i int) uint64 {
@@ -88,8 +106,12 @@ func load64(s string, i int) uint64 {
 func appendRaw(dst []byte, text string) []byte {
 	from, quoted := 0, false
 	for i := 0; i < len(text); i++ {
-		c := text[i]
-		switch {
+		if quoted {
+			if i = nextMark(text, i); i == len(text) {
+				break
+			}
+		}
+		switch c := text[i]; {
 		case c == '"':
 			quoted = !quoted
 		case c == '\\':
@@ -98,7 +120,7 @@ func appendRaw(dst []byte, text string) []byte {
 			dst = append(dst, text[from:i]...)
 			dst = appendEscape(dst, c)
 			from = i + 1
-		case c == 0xe2 && i+2 < len(text) && text[i+1] == 0x80 && text[i+2]|1 == 0xa9:
+		case c == 0xe2 && isLineEnd(text, i):
 			dst = append(append(dst, text[from:i]...), `\u202`...)
 			dst = append(dst, '8'+text[i+2]&1)
 			i += 2
@@ -109,4 +131,19 @@ func appendRaw(dst []byte, text string) []byte {
 		}
 	}
 	return append(dst, text[from:]...)
+}
+
+// nextMark returns the next place from i on, inside a string literal, that appendRaw must look at.
+func nextMark(text string, i int) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; i+8 <= len(text); i += 8 {
+		w := load64(text, i)
+		quote, slash, amp, e2 := w^(ones*'"'), w^(ones*'\\'), w^(ones*'&'), w^(ones*0xe2)
+		lt, gt := w^(ones*'<'), w^(ones*'>')
+		hit := ((quote-ones)&^quote | (slash-ones)&^slash | (lt-ones)&^lt | (gt-ones)&^gt | (amp-ones)&^amp | (e2-ones)&^e2) & highs
+		if hit != 0 {
+			return i + bits.TrailingZeros64(hit)/8
+		}
+	}
+	return i
 }

@@ -62,7 +62,7 @@ func (d *Decoder) Decode(doc []byte) (Node, error) {
 	}
 	defer p.release()
 	r := reader{reg: d.Registry, limits: &p.limits, doc: &document{
-		src: string(p.src), toks: slices.Clone(p.toks), context: p.context, verdict: p.verdict,
+		src: string(p.src), toks: slices.Clone(p.toks), context: p.context, verdict: p.verdict, spaced: p.spaced,
 	}}
 	n := r.node(0, "")
 	if r.err != nil {

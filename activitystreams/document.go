@@ -3,6 +3,7 @@ package activitystreams
 import (
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -15,6 +16,25 @@ type document struct {
 	toks    tape
 	context uint32   // token of the root's @context, 0 if none
 	verdict *verdict // what that context means
+	spaced  bool     // there is white space between tokens
+
+	asIs atomic.Uint32 // whether it is written as it is: 0 nobody knows, 1 no, 2 yes
+}
+
+// encode returns the text without white space, safe for HTML.
+func (d *document) encode() []byte {
+	text := d.raw(0)
+	if d.asIs.Load() == 0 {
+		if d.spaced || !htmlSafe(text) {
+			d.asIs.Store(1)
+		} else {
+			d.asIs.Store(2)
+		}
+	}
+	if d.asIs.Load() == 2 {
+		return []byte(text)
+	}
+	return appendRaw(make([]byte, 0, len(text)+len(text)/16), text)
 }
 
 // A form ties a node to the object it was read from, so that what nobody changed is written as it

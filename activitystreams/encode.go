@@ -28,6 +28,9 @@ func (e *Encoder) Encode(n Node) ([]byte, error) {
 	if s == nil {
 		return nil, ErrNoShape
 	}
+	if f := s.spelling(); f.doc != nil && f.tok == 0 && unchanged(n, f.doc, 0, 0) {
+		return f.doc.encode(), nil
+	}
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
 	*w = writer{reg: e.Registry, buf: w.buf[:0], used: w.used[:0], types: w.types[:0], extra: w.extra[:0]}
@@ -211,8 +214,7 @@ func (w *writer) members(n Node, s shape, f *form, values, langs *fieldSet) {
 }
 
 func (w *writer) knownType(n Node, s shape, d *document, tok uint32) {
-	own := *s.types()
-	if len(own) == 0 && d.isString(tok, n.NodeType()) || slices.Equal(d.types(tok), d.wireTypes(n, s)) {
+	if sameType(n, s, d, tok) {
 		w.known(d, tok)
 		return
 	}
@@ -292,6 +294,7 @@ func (w *writer) newExtra(s shape) {
 func (w *writer) literal(text string) {
 	if err := CheckJSON([]byte(text)); err != nil {
 		w.err = err
+		return
 	}
 	w.buf = appendRaw(w.buf, text)
 }

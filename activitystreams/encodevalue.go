@@ -5,7 +5,6 @@ import "slices"
 // knownValue writes a field that the document had: its text as it came when the field still says
 // the same, else anew, and as a list if it was one.
 func (w *writer) knownValue(p any, d *document, tok uint32, f *field) {
-	same := false
 	switch p := p.(type) {
 	case *Refs:
 		w.knownRefs(*p, d, tok, f)
@@ -13,30 +12,12 @@ func (w *writer) knownValue(p any, d *document, tok uint32, f *field) {
 	case *Ref:
 		w.knownRef(*p, d, tok, f)
 		return
-	case *Text:
-		same = d.isString(tok, p.value) || p.value == d.readText(tok)
-	case *IRI:
-		same = d.isString(tok, string(*p)) || *p == d.readIRIField(tok, f.name)
-	case *string:
-		same = d.isString(tok, *p) || *p == d.readString(tok)
-	case *Time:
-		same = d.isString(tok, p.src) || *p == d.readTime(tok)
-	case *Number:
-		same = *p == d.readNumber(tok)
-	case **bool:
-		v, ok := d.readBool(tok)
-		same = ok == (*p != nil) && (!ok || v == **p)
-	case *[]string:
-		same = slices.Equal(*p, d.readStrings(tok))
-	case *[]Number:
-		same = slices.Equal(*p, d.readNumbers(tok))
-	case *Raw:
-		same = string(*p) == d.raw(tok)
+	case *Text, *IRI, *string, *Time, *Number, **bool, *[]string, *[]Number, *Raw:
 	default:
 		w.knownSub(sub(p), d, tok, f)
 		return
 	}
-	if same {
+	if sameValue(p, d, tok, f) {
 		w.known(d, tok)
 		return
 	}
@@ -131,7 +112,11 @@ func (w *writer) sameRefs(refs Refs, d *document, tok uint32) (rest Refs, ok boo
 		if len(refs) == 0 || refs[0].node == nil || !w.cameFrom(refs[0].node, d, tok) {
 			return refs, false
 		}
-		w.node(refs[0].node)
+		if unchanged(refs[0].node, d, tok, w.depth) {
+			w.raw(d, tok)
+		} else {
+			w.node(refs[0].node)
+		}
 		return refs[1:], true
 	case '"':
 		if d.isString(tok, "") {
@@ -148,7 +133,7 @@ func (w *writer) sameRefs(refs Refs, d *document, tok uint32) (rest Refs, ok boo
 }
 
 func (w *writer) knownLangs(t *Text, d *document, tok uint32, f *field) {
-	if m := t.langs; m != nil && m.doc == d && m.tok == tok || slices.Equal(t.translations(), d.readLangs(tok)) {
+	if sameLangs(t, d, tok) {
 		w.known(d, tok)
 		return
 	}
