@@ -106,6 +106,7 @@ type cursor struct {
 	Done       bool     `json:"d,omitempty"` // all stages are over
 	Unresolved []as.IRI `json:"u,omitempty"`
 	Tries      int      `json:"n,omitempty"` // of resolving them
+	Owed       bool     `json:"o,omitempty"` // hosts got deliveries without a job
 }
 
 func (c cursor) waiting() bool { return c.Done }
@@ -130,6 +131,7 @@ type fan struct {
 	cursor  cursor
 	batch   []storage.Delivery
 	scanned int
+	hosts   hostJobs
 	wrote   int             // deliveries that are committed
 	seen    map[as.IRI]bool // inboxes of this run, a bounded help against pointless writes
 	end     time.Time
@@ -144,7 +146,7 @@ func (o *Outbox) newFan(ctx context.Context, p storage.Post) (*fan, error) {
 		return nil, errors.Join(err, ctx.Err())
 	}
 	f := &fan{Outbox: o, post: p, sender: actor.ID, cursor: parseCursor(p.Cursor), shared: sharedVerb(p.Verb),
-		visible: make(map[as.IRI]bool), seen: make(map[as.IRI]bool), end: time.Now().Add(o.Limits.Slice)}
+		visible: make(map[as.IRI]bool), seen: make(map[as.IRI]bool), end: time.Now().Add(o.Limits.Slice), hosts: hostJobs{most: o.Limits.Collapse}}
 	if n, err := as.Decode(p.Payload); err == nil {
 		if c, ok := as.CommonOf(n); ok && c.To != nil {
 			for _, id := range slices.Concat(c.To.IDs(), c.CC.IDs(), c.Audience.IDs()) {
@@ -165,6 +167,11 @@ func (f *fan) run(ctx context.Context) error {
 	stages, err := f.stages(ctx)
 	if err != nil {
 		return err
+	}
+	if f.cursor.Owed {
+		if err := f.queueDue(ctx); err != nil {
+			return err
+		}
 	}
 	for ; !f.cursor.Done && f.cursor.Stage < len(stages); f.cursor.Stage, f.cursor.After = f.cursor.Stage+1, "" {
 		for t, err := range stages[f.cursor.Stage](ctx, f.cursor.After) {
@@ -320,7 +327,8 @@ func (f *fan) lost(ctx context.Context, recipient as.IRI, err error) error {
 // flush writes the batch and the jobs for its hosts in one transaction. again queues the fan-out anew,
 // so that a long one does not outlive its lease.
 func (f *fan) flush(ctx context.Context, done, again bool) error {
-	jobs := f.jobs()
+	jobs := f.hosts.jobs(f.batch, done || again || f.cursor.Done)
+	f.cursor.Owed = f.hosts.owing()
 	if again {
 		jobs = append(jobs, fanOutJob(f.post.ID, time.Time{}))
 	}
@@ -339,18 +347,6 @@ func (f *fan) flush(ctx context.Context, done, again bool) error {
 	}
 	f.batch, f.scanned, f.wrote = f.batch[:0], 0, f.wrote+added
 	return nil
-}
-
-func (f *fan) jobs() []queue.Job {
-	hosts := make(map[string]bool)
-	var jobs []queue.Job
-	for _, d := range f.batch {
-		if !hosts[d.Host] {
-			hosts[d.Host] = true
-			jobs = append(jobs, queue.Job{Kind: kindDeliver, Key: d.Host, RunAt: d.Next})
-		}
-	}
-	return jobs
 }
 
 // Sweep queues the fan-out of every post that is not through, for jobs that were lost. The assembly
