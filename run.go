@@ -13,6 +13,7 @@ import (
 	"github.com/gokith/kith/inbox"
 	"github.com/gokith/kith/outbox"
 	"github.com/gokith/kith/queue"
+	"github.com/gokith/kith/social"
 )
 
 // How often chores run, and how long concluded work is kept.
@@ -47,9 +48,10 @@ func (s *Server) Run(ctx context.Context) error {
 	err := s.queue.Run(ctx, queue.Options{
 		Shutdown: shutdown,
 		Kinds: map[string]queue.Kind{
-			inbox.KindInbox:      {Work: s.inbox.Work, Workers: s.cfg.Workers.Inbox, Lease: inbox.Lease},
-			outbox.KindFanOut:    {Work: s.outbox.FanOut, Workers: 2, Lease: 5 * time.Minute},
-			delivery.KindDeliver: {Work: s.delivery.Deliver, Workers: s.cfg.Workers.Hosts, Lease: 5 * time.Minute},
+			inbox.KindInbox:        {Work: s.inbox.Work, Workers: s.cfg.Workers.Inbox, Lease: inbox.Lease},
+			outbox.KindFanOut:      {Work: s.outbox.FanOut, Workers: 2, Lease: 5 * time.Minute},
+			social.KindSynchronize: {Work: s.social.Synchronize, Workers: 2, Lease: 2 * time.Minute},
+			delivery.KindDeliver:   {Work: s.delivery.Deliver, Workers: s.cfg.Workers.Hosts, Lease: 5 * time.Minute},
 		},
 	})
 	stop()

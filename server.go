@@ -127,20 +127,28 @@ func (s *Server) assemble() (err error) {
 	}); err != nil {
 		return err
 	}
+	sync := &synchronizer{Server: s}
+	var sums func(context.Context, storage.Delivery, storage.Post) (http.Header, error)
+	if !c.FollowersSync.NoSend {
+		sums = sync.header
+	}
 	if s.delivery, err = delivery.New(delivery.Config{
-		Store: s.store, Transport: s.client.RoundTripper(), Signer: s.ring.Signer, UserAgent: s.userAgent(), Policy: s.policy.Check,
+		Store: s.store, Headers: sums, Transport: s.client.RoundTripper(), Signer: s.ring.Signer, UserAgent: s.userAgent(), Policy: s.policy.Check,
 		Limits: c.DeliveryLimits, OnHostState: c.OnHostState, OnGaveUp: c.OnGaveUp, Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
 	if s.social, err = social.New(social.Config{
-		Store: s.store, Names: s.names, Fetcher: s.client, Outbox: s.outbox, Policy: s.policy, Events: s.events,
+		Store: s.store, Names: s.names, Fetcher: s.client, Collection: s.client.Collection, Outbox: s.outbox, Policy: s.policy, Events: s.events,
 		FollowPolicy: c.FollowPolicy, ReplyPolicy: c.ReplyPolicy, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
 	verifier := &httpsig.Verifier{Keys: s.client.Keys(), Origins: httpsig.Single(s.names.Origin), Logger: c.Logger}
 	posts, challenge := s.challenges(verifier)
+	if !c.FollowersSync.NoReceive {
+		posts = sync.over(posts)
+	}
 	if s.inbox, err = inbox.New(inbox.Config{
 		Store: s.store, Names: s.names, Verifier: posts, Fetcher: s.client, Policy: s.policy, Proof: s.proof,
 		Decoder: c.Decoder, Effects: s.social, Mux: c.Inbox, Prepare: c.Prepare, OnInbound: s.heard, Challenge: challenge,
@@ -150,7 +158,7 @@ func (s *Server) assemble() (err error) {
 	}
 	s.serve, err = serve.New(serve.Config{
 		Store: s.store, Names: s.names, Keys: s.ring, Verifier: verifier, Policy: s.policy,
-		AuthorizedFetch: c.AuthorizedFetch, Logger: c.Logger,
+		AuthorizedFetch: c.AuthorizedFetch, NoPartialFollowers: c.FollowersSync.NoSend, Logger: c.Logger,
 	})
 	return err
 }

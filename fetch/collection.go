@@ -48,12 +48,23 @@ type walk struct {
 }
 
 func (w *walk) start(ctx context.Context) (*as.Collection, error) {
-	doc, err := w.c.Get(ctx, w.root, func(into *call) { *into = w.o })
+	doc, err := w.document(ctx)
 	if err != nil {
 		return nil, err
 	}
 	w.seen[doc.URL] = true
 	return collectionOf(doc.Node)
+}
+
+func (w *walk) document(ctx context.Context) (*Document, error) {
+	if !w.o.anyID {
+		return w.c.Get(ctx, w.root, func(into *call) { *into = w.o })
+	}
+	to, err := w.c.rules.vet(string(w.root))
+	if err != nil {
+		return nil, err
+	}
+	return w.c.load(ctx, to, w.o)
 }
 
 func collectionOf(n as.Node) (*as.Collection, error) {

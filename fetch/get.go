@@ -28,6 +28,7 @@ type Option func(*call)
 type call struct {
 	fresh    bool
 	unsigned bool
+	anyID    bool
 	signer   *httpsig.Signer
 }
 
@@ -36,6 +37,10 @@ func Fresh() Option { return func(c *call) { c.fresh = true } }
 
 // Unsigned sends no signature.
 func Unsigned() Option { return func(c *call) { c.unsigned = true } }
+
+// AnyID takes a collection whatever id it gives itself. It is for lists whose address was told by its own
+// origin, and of which only the items matter (FEP-8fcf); [Client.Get] does not heed it.
+func AnyID() Option { return func(c *call) { c.anyID = true } }
 
 // SignedBy signs with another key than Config.Signer's, for a document that only its audience may
 // see.

@@ -90,6 +90,12 @@ func (s Space) Outbox(key string) as.IRI { return s.ofActor(key, "/outbox") }
 // Followers returns the actor's followers collection.
 func (s Space) Followers(key string) as.IRI { return s.ofActor(key, "/followers") }
 
+// PartialFollowers returns the collection of those of the actor's followers who are on the origin of
+// whoever asks (FEP-8fcf).
+func (s Space) PartialFollowers(key string) as.IRI {
+	return s.ofActor(key, "/"+string(PartialFollowers))
+}
+
 // Following returns the collection of those whom the actor follows.
 func (s Space) Following(key string) as.IRI { return s.ofActor(key, "/following") }
 

@@ -41,7 +41,7 @@ func TestEveryURLIsRecognised(t *testing.T) {
 	for _, key := range []string{"ana", "42", "..", ".", "a/b", "ü", "a%2fb", "a b", "?", "#", names.InstanceKey, "\x00"} {
 		for kind, iri := range map[names.Kind]as.IRI{
 			names.Actor: s.ActorID(key), names.Inbox: s.Inbox(key), names.Outbox: s.Outbox(key),
-			names.Followers: s.Followers(key), names.Following: s.Following(key), names.Featured: s.Featured(key),
+			names.Followers: s.Followers(key), names.PartialFollowers: s.PartialFollowers(key), names.Following: s.Following(key), names.Featured: s.Featured(key),
 		} {
 			route, ok := s.ParseIRI(iri)
 			require.True(t, ok, "%s", iri)

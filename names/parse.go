@@ -19,11 +19,13 @@ const (
 	Outbox      Kind = "outbox"
 	Followers   Kind = "followers"
 	Following   Kind = "following"
-	Featured    Kind = "featured"
-	Likes       Kind = "likes"
-	Shares      Kind = "shares"
-	Replies     Kind = "replies"
-	Document    Kind = "document" // an activity or object below our prefix
+	// PartialFollowers are the followers on the origin of whoever asks (FEP-8fcf).
+	PartialFollowers Kind = "followers_synchronization"
+	Featured         Kind = "featured"
+	Likes            Kind = "likes"
+	Shares           Kind = "shares"
+	Replies          Kind = "replies"
+	Document         Kind = "document" // an activity or object below our prefix
 )
 
 // Route is a recognised URL of ours.
@@ -68,7 +70,7 @@ func parseActor(rest string) (Route, bool) {
 		return Route{Kind: Actor, Key: key}, true
 	}
 	switch k := Kind(kind); k {
-	case Inbox, Outbox, Followers, Following, Featured:
+	case Inbox, Outbox, Followers, PartialFollowers, Following, Featured:
 		return Route{Kind: k, Key: key}, true
 	}
 	return Route{}, false

@@ -50,6 +50,9 @@ type Config struct {
 	// ShowMembers lists followers and followed actors in their collections. By default only their
 	// numbers are shown (S-103).
 	ShowMembers bool
+	// NoPartialFollowers leaves out the collection by which other servers find out whom of theirs we take
+	// for a follower (FEP-8fcf). Without a Verifier it is not there either.
+	NoPartialFollowers bool
 	// MaxAge is how long others may cache what is public. Zero: DefaultMaxAge.
 	MaxAge time.Duration
 	// PageSize is the number of items on a page. Zero: DefaultPageSize.
@@ -127,6 +130,10 @@ func (s *Server) own(w http.ResponseWriter, r *http.Request, route names.Route) 
 		return
 	}
 	a.signed = a.viewer != ""
+	if route.Kind == names.PartialFollowers && !a.signed && s.partial() { // check: I-81
+		s.refuse(w, r, http.StatusUnauthorized)
+		return
+	}
 	doc, status, err := s.document(r.Context(), route, r, a.viewer)
 	if err != nil {
 		s.fail(w, r, err)
@@ -273,6 +280,9 @@ func (s *Server) document(ctx context.Context, route names.Route, r *http.Reques
 	a, err := s.Store.Actor(ctx, route.Key)
 	if err != nil {
 		return nil, 0, err
+	}
+	if route.Kind == names.PartialFollowers && a.State == storage.ActorActive {
+		return s.partialFollowers(ctx, a, viewer)
 	}
 	if route.Kind != names.Actor && a.State == storage.ActorActive {
 		return s.collection(ctx, a, route.Kind, r.URL.Query(), viewer)

@@ -73,10 +73,14 @@ func (s *Social) decide(ctx context.Context, actor string, follower as.IRI, acce
 		if e.State != storage.EdgePending && e.State != storage.EdgeActive {
 			return fmt.Errorf("%w: %s does not follow %s", ErrNoRelation, follower, actor)
 		}
+		was := e.State
 		request := as.Embed(&as.Follow{ID: e.Activity, Actor: as.IRIs(follower), Object: as.IRIs(local.ID)})
 		if accept {
 			if e.State = storage.EdgeActive; !s.Names.Local(follower) { // one of ours hears of it
 				if _, err := tx.PutEdge(ctx, e); err != nil {
+					return err
+				}
+				if err := s.counted(ctx, follower, local.ID, was, e.State); err != nil {
 					return err
 				}
 			}
@@ -84,6 +88,9 @@ func (s *Social) decide(ctx context.Context, actor string, follower as.IRI, acce
 		}
 		if !s.Names.Local(follower) {
 			if _, err := tx.DeleteEdge(ctx, storage.Follow, follower, local.ID); err != nil {
+				return err
+			}
+			if err := s.counted(ctx, follower, local.ID, was, ""); err != nil {
 				return err
 			}
 		}

@@ -85,7 +85,8 @@ type FollowAccepted struct {
 	Actor string
 }
 
-// FollowRejected tells that a follow of ours was refused or ended by the other side.
+// FollowRejected tells that a follow of ours was refused or ended by the other side, which may show only
+// when followers are compared (FEP-8fcf): then Activity and Raw are empty.
 type FollowRejected struct {
 	Meta
 	Actor string

@@ -57,6 +57,9 @@ func (c *call) follow(ctx context.Context, n as.Node) error {
 			if _, err := c.Store.DeleteEdge(ctx, storage.Follow, c.actor(), local.ID); err != nil {
 				return err
 			}
+			if err := c.counted(ctx, c.actor(), local.ID, old.State, ""); err != nil {
+				return err
+			}
 		}
 		return c.answer(ctx, local.Key, c.actor(), &as.Reject{Object: as.Embed(bare(n))})
 	}
@@ -67,7 +70,11 @@ func (c *call) follow(ctx context.Context, n as.Node) error {
 	if decision == Hold || neighbour && old.State != storage.EdgeActive { // the edge is his too: our answer concludes it
 		e.State = storage.EdgePending
 	}
-	if _, err := c.Store.PutEdge(ctx, e); err != nil {
+	replaced, err := c.Store.PutEdge(ctx, e)
+	if err != nil {
+		return err
+	}
+	if err := c.counted(ctx, c.actor(), local.ID, replaced.State, e.State); err != nil {
 		return err
 	}
 	if decision == Accept {
@@ -188,6 +195,9 @@ func (c *call) unfollowed(ctx context.Context, local storage.Actor) error {
 		return err
 	}
 	if _, err := c.Store.DeleteEdge(ctx, storage.Follow, c.actor(), local.ID); err != nil {
+		return err
+	}
+	if err := c.counted(ctx, c.actor(), local.ID, old.State, ""); err != nil {
 		return err
 	}
 	if old.State != storage.EdgeActive && old.State != storage.EdgePending {

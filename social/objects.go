@@ -399,6 +399,9 @@ func (c *call) endRelation(ctx context.Context, e storage.Edge) error {
 		if ok {
 			return c.unfollowed(ctx, local)
 		}
+		if err := c.counted(ctx, e.Subject, e.Object, e.State, ""); err != nil {
+			return err
+		}
 	}
 	_, err := c.Store.DeleteEdge(ctx, e.Kind, e.Subject, e.Object)
 	return err

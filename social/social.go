@@ -59,6 +59,8 @@ type Config struct {
 	Names names.Space
 	// Fetcher resolves authors and objects. Required.
 	Fetcher Fetcher
+	// Collection walks the lists of followers that peers give (FEP-8fcf). Nil: Synchronize does nothing.
+	Collection Walker
 	// Outbox sends answers. Required.
 	Outbox *outbox.Outbox
 	// Policy refuses peers of single local actors. Nil: nobody is refused.

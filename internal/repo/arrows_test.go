@@ -21,6 +21,7 @@ var levels = map[string]int{
 	"origin": 0, "keys": 0, "observe": 0,
 	"activitystreams": 1, "jsonld": 1, "httpsig": 1, "webfinger": 1, "nodeinfo": 1,
 	"fetch": 2, "proof": 2, "proof/jcs": 2, "proof/ldsig": 2, "audience": 2, "policy": 2, "names": 2, "keyring": 2,
+	"followsync": 2, "followers": 2,
 	"storage": 2, "storage/memory": 2, "storage/storagetest": 2, "queue": 2, "queue/memory": 2, "queue/queuetest": 2, "queue/relay": 2,
 	"inbox": 3, "outbox": 3, "delivery": 3, "delivery/deliverytest": 3, "serve": 3,
 	"social":  4,
@@ -33,6 +34,7 @@ var levels = map[string]int{
 var beside = map[string][]string{
 	"proof": {"proof/jcs"}, "proof/ldsig": {"proof", "proof/jcs"},
 	"audience": {"storage"}, "policy": {"storage"}, "keyring": {"storage", "names"},
+	"followers": {"storage", "followsync"},
 	"storage": {"queue"}, "storage/memory": {"storage", "queue", "queue/memory"}, "storage/storagetest": {"storage", "queue"},
 	"queue/memory": {"queue"}, "queue/queuetest": {"queue", "queue/memory"}, "queue/relay": {"queue", "storage"},
 	"delivery/deliverytest": {"delivery", "outbox"},

@@ -91,7 +91,11 @@ func selectEdges(q storage.EdgeQuery) (where, error) {
 
 // Edges implements storage.Edges.
 func (s Roles) Edges(ctx context.Context, q storage.EdgeQuery) iter.Seq2[storage.Edge, error] {
-	return pages(ctx, s.engine, q.Limit, func(c Conn, last *storage.Edge, n int) ([]storage.Edge, error) {
+	size := pageSize
+	if q.SubjectOrigin != "" {
+		size *= 8 // no index has the time, too: each page sorts all that there is
+	}
+	return pagesOf(ctx, s.engine, size, q.Limit, func(c Conn, last *storage.Edge, n int) ([]storage.Edge, error) {
 		w, err := selectEdges(q)
 		if err != nil {
 			return nil, err

@@ -118,10 +118,15 @@ func readFirst[T any](ctx context.Context, e Engine, scan func(row) (T, error), 
 
 // pages streams a list. page reads the rows behind last, which is nil at first, at most n.
 func pages[T any](ctx context.Context, e Engine, limit int, page func(c Conn, last *T, n int) ([]T, error)) iter.Seq2[T, error] {
+	return pagesOf(ctx, e, pageSize, limit, page)
+}
+
+// pagesOf is pages with another size.
+func pagesOf[T any](ctx context.Context, e Engine, size, limit int, page func(c Conn, last *T, n int) ([]T, error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var last *T
 		for left := limit; ; {
-			n := pageSize
+			n := size
 			if limit > 0 {
 				n = min(n, left)
 			}
