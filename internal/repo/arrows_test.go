@@ -24,7 +24,7 @@ var levels = map[string]int{
 	"followsync": 2, "followers": 2,
 	"storage": 2, "storage/memory": 2, "storage/storagetest": 2, "queue": 2, "queue/memory": 2, "queue/queuetest": 2, "queue/relay": 2,
 	"inbox": 3, "outbox": 3, "delivery": 3, "delivery/deliverytest": 3, "serve": 3,
-	"social":  4,
+	"social": 4, "admin": 4,
 	"":        5,
 	"fedtest": 6, "conformance": 6,
 }
