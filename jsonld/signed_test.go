@@ -2,6 +2,7 @@ package jsonld_test
 
 import (
 	"crypto"
+	"crypto/ed25519"
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
@@ -9,14 +10,17 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gokith/kith/internal/base58"
 	"github.com/gokith/kith/internal/sharedtest"
 	"github.com/gokith/kith/jsonld"
+	"github.com/gokith/kith/keys"
 )
 
 // TestCanonicalFormsOfSignatures compares with the canonical forms that Smithereen's tests hold.
@@ -86,5 +90,38 @@ func TestCanonicalFormsOfCredentials(t *testing.T) {
 		got, err := p.Canonicalize(t.Context(), readFile(t, filepath.Join(dir, input)))
 		require.NoError(t, err, input)
 		require.Equal(t, string(readFile(t, filepath.Join(dir, output))), string(got), input)
+	}
+}
+
+// TestChainOfCredentials checks the signatures of the W3C's chain of proofs (eddsa-rdfc-2022).
+func TestChainOfCredentials(t *testing.T) {
+	t.Parallel()
+	var doc map[string]any
+	readJSON(t, filepath.Join("..", "internal", "testdata", "eddsa-jcs-2022", "w3c-vc-di-eddsa", "proof-set-chain", "signedProofChain2.json"), &doc)
+	p := jsonld.Processor{Loader: &jsonld.Loader{Contexts: map[string][]byte{
+		"https://www.w3.org/ns/credentials/examples/v2": []byte(`{"@context":{"@vocab":"https://www.w3.org/ns/credentials/examples#"}}`),
+	}}}
+	hashed := func(v any) []byte {
+		b, err := json.Marshal(v)
+		require.NoError(t, err)
+		quads, err := p.Canonicalize(t.Context(), b)
+		require.NoError(t, err)
+		sum := sha256.Sum256(quads)
+		return sum[:]
+	}
+	proofs := doc["proof"].([]any)
+	for i, previous := range [][]any{nil, nil, proofs[:2], proofs[2:3]} {
+		config := maps.Clone(proofs[i].(map[string]any))
+		signature, ok := base58.Decode(strings.TrimPrefix(config["proofValue"].(string), "z"))
+		require.True(t, ok)
+		_, multikey, _ := strings.Cut(config["verificationMethod"].(string), "#")
+		key, err := keys.ParseMultikey(multikey)
+		require.NoError(t, err)
+		delete(config, "proofValue")
+		config["@context"] = doc["@context"]
+		if delete(doc, "proof"); previous != nil {
+			doc["proof"] = previous
+		}
+		require.True(t, ed25519.Verify(key.(ed25519.PublicKey), append(hashed(config), hashed(doc)...), signature), i)
 	}
 }

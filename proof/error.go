@@ -39,7 +39,8 @@ var (
 	ErrUnsupported = errors.New("proof: no supported proof")
 )
 
-// Error says why a document or one of its proofs was refused.
+// Error says why a document or one of its proofs was refused. Find it with errors.As, or one of a code
+// with errors.Is(err, &proof.Error{Code: proof.CodeSignature}).
 type Error struct {
 	Code   string // one of the Code constants, stable
 	Proof  int    // index of the proof among the document's, -1 if it is about the document
@@ -47,11 +48,11 @@ type Error struct {
 	Err    error  // the cause, if another package found it
 }
 
-// Error returns the detail.
+// Error returns the code and the detail.
 func (e *Error) Error() string {
-	text := "proof: " + e.Detail
+	text := e.Code + ": " + e.Detail
 	if e.Proof >= 0 {
-		text = fmt.Sprintf("proof: proof %d: %s", e.Proof, e.Detail)
+		text = fmt.Sprintf("%s: proof %d: %s", e.Code, e.Proof, e.Detail)
 	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()
@@ -62,8 +63,12 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is find [ErrNoProof] and [ErrUnsupported].
+// Is makes errors.Is find [ErrNoProof] and [ErrUnsupported], and an Error of the same code that has
+// nothing else.
 func (e *Error) Is(target error) bool {
+	if t, ok := target.(*Error); ok {
+		return t.Code == e.Code && *t == Error{Code: t.Code}
+	}
 	return target == ErrNoProof && e.Code == CodeMissing || target == ErrUnsupported && e.Code == CodeUnsupported
 }
 

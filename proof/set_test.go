@@ -200,3 +200,17 @@ func FuzzVerify(f *testing.F) {
 		require.Equal(t, want, canonical(t, result.Document)) // the only document that was ever signed
 	})
 }
+
+// An error prints its code, and is found by it.
+func TestErrorsByCode(t *testing.T) {
+	t.Parallel()
+	s := newSigner(t, method)
+	broken := strings.Replace(s.sign(t, note, nil), "<p>hi</p>", "<p>ho</p>", 1)
+	_, err := proof.Verify(t.Context(), []byte(broken), known(s), instant)
+	require.ErrorContains(t, err, "proof.signature: proof 0: ")
+	require.ErrorIs(t, err, &proof.Error{Code: proof.CodeSignature})
+	require.NotErrorIs(t, err, &proof.Error{Code: proof.CodeMissing})
+	require.NotErrorIs(t, err, &proof.Error{Code: proof.CodeSignature, Detail: "another"})
+	_, err = proof.Verify(t.Context(), []byte(note), known(s), instant)
+	require.ErrorContains(t, err, "proof.missing: the document")
+}

@@ -24,26 +24,30 @@ const (
 // the document could be read in another way than it was signed. Test with errors.Is.
 var ErrUnsigned = errors.New("ldsig: the document counts as unsigned")
 
-// Error says why a signature was refused.
+// Error says why a signature was refused. Find it with errors.As, or one of a code with
+// errors.Is(err, &ldsig.Error{Code: ldsig.CodeSignature}).
 type Error struct {
 	Code   string // one of the Code constants, stable
 	Detail string // for people
 	Err    error  // the cause, if another package found it
 }
 
-// Error returns the detail.
+// Error returns the code and the detail.
 func (e *Error) Error() string {
 	if e.Err != nil {
-		return "ldsig: " + e.Detail + ": " + e.Err.Error()
+		return e.Code + ": " + e.Detail + ": " + e.Err.Error()
 	}
-	return "ldsig: " + e.Detail
+	return e.Code + ": " + e.Detail
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is makes errors.Is find [ErrUnsigned].
+// Is makes errors.Is find [ErrUnsigned], and an Error of the same code that has nothing else.
 func (e *Error) Is(target error) bool {
+	if t, ok := target.(*Error); ok {
+		return t.Code == e.Code && *t == Error{Code: t.Code}
+	}
 	return target == ErrUnsigned && (e.Code == CodeMissing || e.Code == CodeKeyword || e.Code == CodeUnsignedPart)
 }
 
