@@ -157,12 +157,17 @@ func (s *scanner) value(pos, depth int, name label) (end int, err *SyntaxError) 
 	return end, err
 }
 
-// push adds a token for a value without children so far.
+// push adds a token for a value without children so far. It sets field by field: a literal would be
+// made on the stack and copied.
 func (s *scanner) push(pos, end int, kind byte, l label) {
-	s.toks = append(s.toks, token{
-		start: uint32(pos), end: uint32(end), next: uint32(len(s.toks) + 1), kind: kind,
-		name: l.name, nameLen: l.nameLen, atom: l.atom, flags: l.flags,
-	})
+	n := len(s.toks)
+	if n == cap(s.toks) {
+		s.toks = append(s.toks, token{})
+	}
+	s.toks = s.toks[:n+1]
+	t := &s.toks[n]
+	t.start, t.end, t.next, t.kind = uint32(pos), uint32(end), uint32(n+1), kind
+	t.name, t.nameLen, t.atom, t.flags = l.name, l.nameLen, l.atom, l.flags
 }
 
 func (s *scanner) word(pos int, word string) (int, *SyntaxError) {
