@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/gokith/kith/proof"
+	"github.com/gokith/kith/proof/ldsig"
 )
 
 func readText(t testing.TB, name string) string {
@@ -91,4 +92,49 @@ func TestProofVerifyW3C(t *testing.T) {
 	code, _, complaint = invoke(t, "{}", "proof", "verify", "-multikey", "z6Mk")
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, complaint, "key.")
+}
+
+// An activity that mastodon.social signed, with its actor's document, and spoilt in each way.
+func TestProofVerifyRSA2017(t *testing.T) {
+	t.Parallel()
+	const dir = vectors + "ld-signatures/"
+	const actor = "https://mastodon.social/users/grishka"
+	signed := readText(t, dir+"mastodon_signed_create.json")
+	stranger := writeText(t, strings.ReplaceAll(readText(t, dir+"mastodon_actor.json"), "users/grishka", "users/gargron"))
+	pem := dir + "public_key.pem" // of somebody else
+	for name, x := range map[string]struct {
+		doc  string
+		args []string
+		code string
+	}{
+		"by the actor's document":  {signed, []string{"-rsa2017", "-key", dir + "mastodon_actor.json"}, ""},
+		"not asked for":            {signed, []string{"-key", dir + "mastodon_actor.json"}, "give -rsa2017"},
+		"no key":                   {signed, []string{"-rsa2017"}, ldsig.CodeKeyUnavailable},
+		"another actor's document": {signed, []string{"-rsa2017", "-key", stranger}, ldsig.CodeKeyUnavailable},
+		"another key":              {signed, []string{"-rsa2017", "-key", pem}, ldsig.CodeSignature},
+		"another owner":            {signed, []string{"-rsa2017", "-key", pem, "-owner", "https://other.example/u"}, ldsig.CodeOwnerMismatch},
+		"changed":                  {strings.Replace(signed, "test toot", "best toot", 1), []string{"-rsa2017", "-key", dir + "mastodon_actor.json"}, ldsig.CodeSignature},
+		"rearranged":               {strings.Replace(signed, `"type":"Create"`, `"type":"Create","@included":[]`, 1), []string{"-rsa2017", "-key", pem}, ldsig.CodeKeyword},
+		"before it was made":       {signed, []string{"-rsa2017", "-key", pem, "-at", "2019-01-01"}, ldsig.CodeCreated},
+		"without signature":        {`{"type":"Note"}`, []string{"-rsa2017", "-key", pem}, ldsig.CodeMissing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			code, out, complaint := invoke(t, x.doc, append([]string{"proof", "verify"}, x.args...)...)
+			requireHarmless(t, out+complaint, name)
+			if x.code == "" {
+				require.Zero(t, code, complaint)
+				require.Contains(t, out, "valid: signed by "+actor+"\n")
+				require.Contains(t, out, "authenticates nothing by default")
+				require.Contains(t, out, "2019-11-26T21:26:59Z")
+				require.Contains(t, out, "This is a test toot")
+				return
+			}
+			require.Equal(t, exitFailed, code)
+			require.Empty(t, out)
+			require.Contains(t, complaint, x.code)
+		})
+	}
+	code, _, _ := invoke(t, signed, "proof", "verify", "-rsa2017", "-domain", "x")
+	require.Equal(t, exitUsage, code)
 }
