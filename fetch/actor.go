@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -14,7 +15,8 @@ import (
 	"github.com/gokith/kith/origin"
 )
 
-// Actor is a remote actor whose inboxes have been judged.
+// Actor is a remote actor whose inboxes have been judged. It is shared by all who ask at about the same
+// time, and must not be changed.
 type Actor struct {
 	Node    as.Node   // *as.Person, *as.Group, …
 	Profile *as.Actor // the shape of Node; the same memory
@@ -25,6 +27,17 @@ type Actor struct {
 	SharedInbox as.IRI
 	Fetched     time.Time // when its origin last gave it; zero for actors of our own
 	Stale       bool      // older than Limits.ActorFresh, used because its host does not answer
+
+	encode func() ([]byte, error)
+}
+
+// Encode returns the document of the actor as this library writes it, made once for all who ask. It must
+// not be changed.
+func (a *Actor) Encode() ([]byte, error) {
+	if a.encode == nil {
+		return as.Encode(a.Node)
+	}
+	return a.encode()
 }
 
 // ID returns the id of the actor.
@@ -44,15 +57,22 @@ func (c *Client) Actor(ctx context.Context, id as.IRI, opts ...Option) (*Actor, 
 		}
 		return c.actor(ctx, doc.Node, time.Time{})
 	}
+	if a, ok := c.actors.get(id); ok && len(opts) == 0 {
+		return a, nil
+	}
 	doc, fetched, err := c.actorDocument(ctx, id, options(opts))
 	if err != nil {
 		return nil, err
 	}
 	a, err := c.actor(ctx, doc.Node, fetched)
-	if err == nil {
-		a.Stale = time.Since(fetched) >= c.limits.ActorFresh
+	if err != nil {
+		return nil, err
 	}
-	return a, err
+	a.Stale = time.Since(fetched) >= c.limits.ActorFresh
+	if len(opts) == 0 && !a.Stale { // as long as a parsed key: so long an Update may take to reach all processes
+		c.actors.put(id, a, time.Now().Add(c.limits.KeyMemory))
+	}
+	return a, nil
 }
 
 // actor judges the links of an actor document.
@@ -62,6 +82,7 @@ func (c *Client) actor(ctx context.Context, n as.Node, fetched time.Time) (*Acto
 		return nil, err
 	}
 	a := &Actor{Node: n, Profile: profile, Fetched: fetched, Inbox: profile.Inbox.ID()}
+	a.encode = sync.OnceValues(func() ([]byte, error) { return as.Encode(a.Node) })
 	if a.Inbox != "" && !origin.Same(a.Inbox, profile.ID) { // check: S-46
 		allow := c.cfg.AllowForeignInbox
 		if _, err := c.rules.vet(string(a.Inbox)); err != nil || allow == nil || !allow(ctx, profile.ID, a.Inbox) {
@@ -210,6 +231,7 @@ func (c *Client) storeActor(ctx context.Context, doc *Document, authoritative bo
 		err = c.cache.Put(ctx, "actor "+string(doc.ID), value, now.Add(c.limits.ActorKept))
 	}
 	c.remember(ctx, "actor", err)
+	c.actors.delete(doc.ID)
 	c.negative.delete("actor " + string(doc.ID))
 	c.capability(ctx, doc)
 	return doc
@@ -269,7 +291,9 @@ func (c *Client) PutActor(ctx context.Context, id as.IRI, body []byte) error {
 // Forget drops a cached actor and its keys.
 func (c *Client) Forget(ctx context.Context, id as.IRI) error {
 	c.keys.forget(id)
-	return c.cache.Delete(ctx, "actor "+string(id))
+	err := c.cache.Delete(ctx, "actor "+string(id))
+	c.actors.delete(id)
+	return err
 }
 
 // flight joins callers who want the same at the same time (S-80). The work goes on when the first

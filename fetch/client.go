@@ -25,7 +25,8 @@ type Client struct {
 	keys    *Keys
 
 	reads, posts *slots
-	negative     *memory[string, error] // actors and keys that cannot be had
+	negative     *memory[string, error]  // actors and keys that cannot be had
+	actors       *memory[as.IRI, *Actor] // judged actors, for seconds
 	flights      singleflight.Group
 }
 
@@ -58,6 +59,7 @@ func New(cfg Config) (*Client, error) {
 		reads:    newSlots(limits.PerHost, limits.InFlight),
 		posts:    newSlots(limits.PerHost, limits.InFlight),
 		negative: newMemory[string, error](limits.NegativeEntries),
+		actors:   newMemory[as.IRI, *Actor](mostActors),
 	}
 	if c.wire == nil {
 		c.wire = newWire(cfg, limits, r)
@@ -75,6 +77,9 @@ func New(cfg Config) (*Client, error) {
 
 // mostCached bounds the documents that a client without Config.Cache keeps; each has a few kilobytes.
 const mostCached = 2000
+
+// mostActors bounds the decoded actors that wait to be asked for again; each has some ten kilobytes.
+const mostActors = 500
 
 func check(cfg Config) error {
 	for _, prefix := range cfg.InsecureAllow.Prefixes {

@@ -109,6 +109,7 @@ type Inbox struct {
 	Config
 	flight flights
 	share  share
+	fresh  fresh
 }
 
 // New checks the configuration and fills in defaults.

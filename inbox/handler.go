@@ -63,7 +63,9 @@ func (in *Inbox) receive(ctx context.Context, w http.ResponseWriter, r *http.Req
 		return ref
 	}
 	actor := head.Actors[0]
-	about.Verb, about.Activity, about.Peer = head.Types[0], string(head.ID), peer(actor)
+	if in.Observer != nil {
+		about.Verb, about.Activity, about.Peer = head.Types[0], string(head.ID), peer(actor)
+	}
 	if ref := in.free(ctx, actor); ref != nil {
 		return ref
 	}
@@ -309,9 +311,11 @@ func (in *Inbox) claim(ctx context.Context, row storage.Receipt) *Refusal {
 	}
 	defer release()
 	row.State, row.Received, row.Budget = storage.ReceiptPending, time.Now(), fetch.DefaultBudget().Requests
-	row.Next = row.Received.Add(time.Minute) // the job comes first; the sweep looks after it
-	err := in.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) error {
-		stored, first, err := tx.Claim(ctx, row)
+	row.Next = row.Received.Add(Lease) // the job comes first; the sweep looks after it
+	var stored storage.Receipt
+	first := false
+	err := in.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
+		stored, first, err = tx.Claim(ctx, row)
 		if err != nil || !first {
 			return err
 		}
@@ -320,6 +324,9 @@ func (in *Inbox) claim(ctx context.Context, row storage.Receipt) *Refusal {
 	if err != nil {
 		in.Logger.LogAttrs(ctx, slog.LevelWarn, "inbox could not store a message", slog.String("code", "store.unavailable"), slog.String("error", err.Error()))
 		return unavailable("store.unavailable", err)
+	}
+	if first { // and committed: an id that was not might be given out again
+		in.fresh.put(stored)
 	}
 	return nil
 }

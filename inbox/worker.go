@@ -18,7 +18,11 @@ import (
 // Work handles one receipt; it is the worker of KindInbox. It returns an error only for trouble with
 // the store; what becomes of the message is recorded in its receipt.
 func (in *Inbox) Work(ctx context.Context, job queue.Job) error {
-	row, err := in.Store.BeginReceipt(ctx, job.Key, time.Now().Add(Lease))
+	row, unrecorded := in.first(job)
+	var err error
+	if !unrecorded {
+		row, err = in.Store.BeginReceipt(ctx, job.Key, time.Now().Add(Lease))
+	}
 	if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrStale) {
 		return nil // done already: a job is a hint that may repeat
 	}
@@ -37,12 +41,49 @@ func (in *Inbox) Work(ctx context.Context, job queue.Job) error {
 	}
 	ctx, end := observe.Begin(ctx, in.Observer, observe.Handle)
 	about := observe.Outcome{
-		Result: observe.OK, Activity: string(row.Activity), Peer: peer(row.Actor), Attempt: row.Attempts, Waited: time.Since(row.Received),
+		Result: observe.OK, Activity: string(row.Activity), Attempt: row.Attempts, Waited: time.Since(row.Received),
+	}
+	if in.Observer != nil {
+		about.Peer = peer(row.Actor)
 	}
 	about.Err = in.attempt(ctx, row, &about)
+	if unrecorded && failed(ctx, about.Err) {
+		if row, err = in.Store.BeginReceipt(ctx, row.ID, time.Now().Add(Lease)); err != nil {
+			about.Result = observe.Deferred
+			end(about)
+			if errors.Is(err, storage.ErrNotFound) || errors.Is(err, storage.ErrStale) {
+				return nil
+			}
+			return err
+		}
+	}
 	err = in.conclude(ctx, row, &about)
 	end(about)
 	return err
+}
+
+// first returns a receipt that this process took in itself and that nobody has attempted yet. Its attempt
+// is recorded only if it fails: the engine has counted the run of the job, so that one which kills the
+// process comes back as its second, which is recorded before it begins.
+func (in *Inbox) first(job queue.Job) (storage.Receipt, bool) {
+	row, ok := in.fresh.take(job.Key)
+	if !ok || job.Attempt != 1 {
+		return storage.Receipt{}, false
+	}
+	row.Attempts = 1
+	return row, true
+}
+
+// failed reports whether an attempt ended with an error that is recorded, and may lead to another.
+func failed(ctx context.Context, outcome error) bool {
+	if outcome == nil || ctx.Err() != nil || errors.Is(outcome, storage.ErrStale) {
+		return false
+	}
+	if _, drop := dropped(outcome); drop {
+		return false
+	}
+	blocked := (*policy.Error)(nil)
+	return !errors.As(outcome, &blocked)
 }
 
 // quarantine bounds, in multiples of MaxAttempts, the attempts at a message whose attempts keep ending

@@ -104,6 +104,10 @@ func (c *call) put(ctx context.Context, n as.Node, update bool) error {
 	if known && classOf(old.Type) != classOf(row.Type) { // check: S-37
 		return drop("object.class", "the object would become another class of thing")
 	}
+	author, _, err := c.stored(ctx, c.actor())
+	if err != nil {
+		return err
+	}
 	stored, err := c.Store.PutObject(ctx, row)
 	if errors.Is(err, storage.ErrConflict) { // check: S-37
 		return drop("owner.mismatch", "the object belongs to somebody else")
@@ -111,7 +115,7 @@ func (c *call) put(ctx context.Context, n as.Node, update bool) error {
 	if err != nil || !stored {
 		return err // an older version changes nothing
 	}
-	if err := c.keepAuthor(ctx); err != nil {
+	if err := c.keepAuthor(ctx, author); err != nil {
 		return err
 	}
 	if known {
@@ -185,12 +189,19 @@ func (c *call) row(n as.Node) (storage.Object, error) {
 }
 
 // keepAuthor stores the author's profile with what he wrote, so that pages can be shown without the
-// network.
-func (c *call) keepAuthor(ctx context.Context) error {
+// network. old is what is stored of him.
+func (c *call) keepAuthor(ctx context.Context, old storage.Object) error {
 	if c.p.remote == nil {
 		return nil
 	}
-	return c.putProfile(ctx, c.p.remote.Node)
+	doc, err := c.p.remote.Encode()
+	if err != nil {
+		return inbox.DropCode("object.encode", err)
+	}
+	if old.Digest == digest(doc) && old.Deleted.IsZero() {
+		return nil
+	}
+	return c.putDocument(ctx, c.p.remote.Node, doc)
 }
 
 func (c *call) putProfile(ctx context.Context, n as.Node) error {
@@ -198,7 +209,11 @@ func (c *call) putProfile(ctx context.Context, n as.Node) error {
 	if err != nil {
 		return inbox.DropCode("object.encode", err)
 	}
-	_, err = c.Store.PutObject(ctx, storage.Object{
+	return c.putDocument(ctx, n, doc)
+}
+
+func (c *call) putDocument(ctx context.Context, n as.Node, doc []byte) error {
+	_, err := c.Store.PutObject(ctx, storage.Object{
 		ID: c.actor(), Type: n.NodeType(), Owner: c.actor(), Document: doc, Digest: digest(doc), Updated: c.v.Received(),
 	})
 	return err

@@ -191,6 +191,11 @@ func (s *Social) Apply(ctx context.Context, n as.Node, v *inbox.Verified, prep a
 		return nil
 	}
 	c := &call{Social: s, v: v, p: p, a: a}
+	if n.NodeType() == "Create" {
+		if err := c.readAhead(ctx); err != nil {
+			return err
+		}
+	}
 	if e, err := c.edge(ctx, Deleted, c.actor(), c.actor()); err != nil || e.State != "" { // check: S-92
 		return cmp.Or(err, drop("actor.deleted", "the actor was deleted"))
 	}

@@ -33,6 +33,8 @@ type ground struct {
 	effect func(ctx context.Context, activity string, scope string) error
 	// effects counts what was noted, by activity and scope.
 	effects func(ctx context.Context) (map[string]int, error)
+	// running are the receipts whose jobs are leased, with how often those jobs ran.
+	running func(ctx context.Context) (map[string]int, error)
 	// backup copies the database to a file, while it is in use.
 	backup func(ctx context.Context, to string) error
 	close  func() error
@@ -71,6 +73,14 @@ func (p place) open(ctx context.Context) (*ground, error) {
 			}
 			defer rows.Close()
 			return count(rows)
+		},
+		running: func(ctx context.Context) (map[string]int, error) {
+			rows, err := db.QueryContext(ctx, `SELECT key, attempt FROM kith_jobs WHERE kind = 'inbox' AND running = 1`)
+			if err != nil {
+				return nil, err
+			}
+			defer rows.Close()
+			return runs(rows)
 		},
 		backup: func(ctx context.Context, to string) error {
 			if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
@@ -124,7 +134,29 @@ func openPostgres(ctx context.Context, dsn string) (*ground, error) {
 			defer rows.Close()
 			return count(rows)
 		},
+		running: func(ctx context.Context) (map[string]int, error) {
+			rows, err := pool.Query(ctx, `SELECT args->>'key', attempt::int FROM kith_river.river_job WHERE queue = 'kith_inbox' AND state = 'running'`)
+			if err != nil {
+				return nil, err
+			}
+			defer rows.Close()
+			return runs(rows)
+		},
 	}, nil
+}
+
+// runs maps the keys of jobs to how often they ran.
+func runs(rows cursor) (map[string]int, error) {
+	n := make(map[string]int)
+	for rows.Next() {
+		var key string
+		var attempt int
+		if err := rows.Scan(&key, &attempt); err != nil {
+			return nil, err
+		}
+		n[key] = attempt
+	}
+	return n, rows.Err()
 }
 
 var (

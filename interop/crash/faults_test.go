@@ -219,6 +219,18 @@ func (s spoiledRoles) CountEdges(ctx context.Context, q storage.EdgeQuery) (int,
 	return call2(s.f, func() (int, error) { return s.r.CountEdges(ctx, q) })
 }
 
+func (s spoiledRoles) ObjectsByID(ctx context.Context, ids ...as.IRI) ([]storage.Object, error) {
+	return call2(s.f, func() ([]storage.Object, error) { return storage.ObjectsByID(ctx, s.r, ids...) })
+}
+
+func (s spoiledRoles) ActorsByID(ctx context.Context, ids ...as.IRI) ([]storage.Actor, error) {
+	return call2(s.f, func() ([]storage.Actor, error) { return storage.ActorsByID(ctx, s.r, ids...) })
+}
+
+func (s spoiledRoles) EdgesByKey(ctx context.Context, keys ...storage.EdgeKey) ([]storage.Edge, error) {
+	return call2(s.f, func() ([]storage.Edge, error) { return storage.EdgesByKey(ctx, s.r, keys...) })
+}
+
 func (s spoiledRoles) Claim(ctx context.Context, r storage.Receipt) (stored storage.Receipt, first bool, err error) {
 	err = call1(s.f, func() (e error) {
 		stored, first, e = s.r.Claim(ctx, r)

@@ -38,7 +38,7 @@ type fight struct {
 	hits    map[string]int           // kills by phase and moment
 	outages int                      // how often the store failed, so that outcomes could not be recorded
 	newest  int64                    // delivery that an earlier kill found pending
-	// attempts are those of receipts that an earlier kill found pending.
+	// attempts are the runs of receipts that an earlier kill found pending.
 	attempts map[string]int
 }
 
@@ -224,12 +224,14 @@ func (f *fight) inspect() (c cut) {
 	ground, err := f.copy().open(f.t.Context())
 	require.NoError(f.t, err)
 	defer func() { require.NoError(f.t, ground.close()) }()
+	running, err := ground.running(f.t.Context())
+	require.NoError(f.t, err)
 	for r, err := range ground.store.Receipts(f.t.Context(), storage.ReceiptQuery{State: storage.ReceiptPending}) {
 		require.NoError(f.t, err)
 		before, known := f.attempts[r.ID]
-		f.attempts[r.ID] = r.Attempts
+		f.attempts[r.ID] = max(before, running[r.ID])
 		switch {
-		case r.Attempts > before:
+		case running[r.ID] > before:
 			c.begun++
 		case !known:
 			c.receipts++

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/delivery"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
@@ -69,6 +70,7 @@ func (m *marks) say(word string) {
 type marked struct {
 	storage.Store
 	marks *marks
+	batch
 }
 
 func (s marked) Unwrap() storage.Store { return s.Store }
@@ -90,6 +92,21 @@ func (s marked) Update(ctx context.Context, fn func(context.Context, storage.Tx)
 		s.marks.at(phase, after)
 	}
 	return err
+}
+
+// batch shows the power of a store that is wrapped.
+type batch struct{ roles storage.Roles }
+
+func (b batch) ObjectsByID(ctx context.Context, ids ...as.IRI) ([]storage.Object, error) {
+	return storage.ObjectsByID(ctx, b.roles, ids...)
+}
+
+func (b batch) ActorsByID(ctx context.Context, ids ...as.IRI) ([]storage.Actor, error) {
+	return storage.ActorsByID(ctx, b.roles, ids...)
+}
+
+func (b batch) EdgesByKey(ctx context.Context, keys ...storage.EdgeKey) ([]storage.Edge, error) {
+	return storage.EdgesByKey(ctx, b.roles, keys...)
 }
 
 // markedTx knows by what is written which phase it is.

@@ -75,7 +75,7 @@ func serve(set settings, out *os.File) error {
 		set.Origin = set.Addr
 	}
 	m := &marks{stop: set.Stop, out: out}
-	store := marked{hurried{ground.store, ground.queue, set.Lease}, m}
+	store := marked{hurried{ground.store, ground.queue, set.Lease}, m, batch{ground.store}}
 	app := &app{ground: ground, work: set.Work, path: set.Place.Path}
 	config := kith.Config{
 		Origin: "http://" + set.Origin, Store: store, Inbox: app.mux(),

@@ -28,7 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		name   string
 		checks []check
 	}{
-		{"Actors", actorChecks}, {"Keys", keyChecks}, {"Objects", objectChecks}, {"Edges", edgeChecks},
+		{"Actors", actorChecks}, {"Keys", keyChecks}, {"Objects", objectChecks}, {"Edges", edgeChecks}, {"Batch", batchChecks},
 		{"Seen", seenChecks}, {"Posts", postChecks}, {"Lanes", laneChecks}, {"Hosts", hostChecks},
 		{"Cache", cacheChecks}, {"Locks", lockChecks}, {"Relay", relayChecks}, {"Identity", identityChecks},
 		{"Meter", meterChecks}, {"Survey", surveyChecks}, {"Tx", txChecks}, {"Streams", streamChecks}, {"Jobs", jobChecks},
