@@ -42,6 +42,15 @@ func (h hosts) SetScheme(ctx context.Context, o origin.Origin, s httpsig.Scheme,
 	return h.store.UpdateHost(ctx, o.String(), func(row *storage.Host) { row.Scheme, row.SchemeUntil = string(s), until })
 }
 
+func (h hosts) Ed25519(ctx context.Context, o origin.Origin) (bool, error) {
+	row, err := h.store.Host(ctx, o.String())
+	return row.Ed25519, err
+}
+
+func (h hosts) DropEd25519(ctx context.Context, o origin.Origin) error {
+	return h.store.UpdateHost(ctx, o.String(), func(row *storage.Host) { row.Ed25519 = false })
+}
+
 // DownUntil is kept in the cache: it lasts for seconds, and costs nothing to lose.
 func (h hosts) DownUntil(ctx context.Context, o origin.Origin) (time.Time, error) {
 	e, err := h.store.CacheGet(ctx, "down "+o.String())

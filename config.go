@@ -64,10 +64,11 @@ type Config struct {
 	AuthorizedFetch bool
 	// KeyCipher seals private keys at rest. Nil: they are stored in the clear.
 	KeyCipher keyring.Cipher
-	// Challenges makes RFC 9421 signatures of what is posted to inboxes answer a challenge: each must
-	// bear a nonce that a refusal (401 with Accept-Signature) gave out, and that is good once. Captured
+	// Challenges makes RFC 9421 signatures of what is posted to inboxes, and with AuthorizedFetch of
+	// what is read, answer a challenge: each must bear a nonce that a refusal (401 with
+	// Accept-Signature) gave out, and that is good once, whichever process gave it out. Captured
 	// requests are then worthless. Peers that can sign so send twice; draft-cavage cannot, and is taken
-	// as ever. Nonces live in one process: behind a balancer, requests of a peer must stay with one.
+	// as ever.
 	Challenges bool
 	// Proofs puts a proof by the actor's Ed25519 key (FEP-8b32, eddsa-jcs-2022) on every activity that is
 	// sent, so that those who get it from others can believe it. It costs some 400 bytes a message.

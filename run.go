@@ -14,6 +14,7 @@ import (
 	"github.com/gokith/kith/outbox"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/social"
+	"github.com/gokith/kith/storage"
 )
 
 // How often chores run, and how long concluded work is kept.
@@ -102,6 +103,7 @@ func (s *Server) prune(ctx context.Context) error {
 		"deliveries": func() (int, error) { return s.store.PruneLedger(ctx, now.Add(-RetainDeliveries)) },
 		"hosts":      func() (int, error) { return s.store.PruneHosts(ctx, now.Add(-RetainHosts)) },
 		"cache":      func() (int, error) { return s.store.PruneCache(ctx, CacheEntries) },
+		"locks":      func() (int, error) { return storage.PruneLocks(ctx, s.store) },
 		"keys":       func() (int, error) { return s.eraseKeys(ctx) },
 	} {
 		n, err := f()

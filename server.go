@@ -111,6 +111,9 @@ func (s *Server) assemble() (err error) {
 		Signer: func(ctx context.Context) (*httpsig.Signer, error) {
 			return s.ring.Signer(ctx, names.InstanceKey, keys.RSA)
 		},
+		Ed25519Signer: func(ctx context.Context) (*httpsig.Signer, error) {
+			return s.ring.Signer(ctx, names.InstanceKey, keys.Ed25519)
+		},
 		Local:        s.local,
 		Guard:        storage.CheckNoTx,
 		Policy:       func(ctx context.Context, o origin.Origin) error { return s.policy.Check(ctx, as.IRI(o.String())) },
@@ -145,20 +148,20 @@ func (s *Server) assemble() (err error) {
 		return err
 	}
 	verifier := &httpsig.Verifier{Keys: s.client.Keys(), Origins: httpsig.Single(s.names.Origin), Logger: c.Logger}
-	posts, challenge := s.challenges(verifier)
+	asks := s.challenges(verifier)
 	if !c.FollowersSync.NoReceive {
-		posts = sync.over(posts)
+		asks.posts = sync.over(asks.posts)
 	}
 	if s.inbox, err = inbox.New(inbox.Config{
-		Store: s.store, Names: s.names, Verifier: posts, Fetcher: s.client, Policy: s.policy, Proof: s.proof,
-		Decoder: c.Decoder, Effects: s.social, Mux: c.Inbox, Prepare: c.Prepare, OnInbound: s.heard, Challenge: challenge,
+		Store: s.store, Names: s.names, Verifier: asks.posts, Fetcher: s.client, Policy: s.policy, Proof: s.proof,
+		Decoder: c.Decoder, Effects: s.social, Mux: c.Inbox, Prepare: c.Prepare, OnInbound: s.heard, Challenge: asks.askPosts,
 		MaxBody: c.MaxBody, Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
 	s.serve, err = serve.New(serve.Config{
-		Store: s.store, Names: s.names, Keys: s.ring, Verifier: verifier, Policy: s.policy,
-		AuthorizedFetch: c.AuthorizedFetch, NoPartialFollowers: c.FollowersSync.NoSend, Logger: c.Logger,
+		Store: s.store, Names: s.names, Keys: s.ring, Verifier: asks.gets, Policy: s.policy,
+		AuthorizedFetch: c.AuthorizedFetch, NoPartialFollowers: c.FollowersSync.NoSend, Challenge: asks.askGets, Logger: c.Logger,
 	})
 	return err
 }

@@ -2,11 +2,16 @@ package kith
 
 import (
 	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/sha256"
 	"net/http"
 	"time"
 
 	"github.com/gokith/kith/httpsig"
 	"github.com/gokith/kith/inbox"
+	"github.com/gokith/kith/keys"
+	"github.com/gokith/kith/names"
 	"github.com/gokith/kith/origin"
 )
 
@@ -24,26 +29,64 @@ func (s *Server) said(ctx context.Context, o origin.Origin, can httpsig.Capabili
 	}
 }
 
-// challenges returns the verifier of what is posted, and what asks for nonces if the app wants that.
-func (s *Server) challenges(plain *httpsig.Verifier) (inbox.Verifier, func(context.Context) string) {
+// challenges are what Config.Challenges makes of the verifiers of POSTs and GETs, and what refusals of
+// them ask for. Each asks for what its method has.
+type challenges struct {
+	posts, gets       inbox.Verifier
+	askPosts, askGets func(context.Context) string
+}
+
+// challenges returns the plain verifier for both unless the app wants challenges. Reads are challenged
+// only where they need a signature at all: else who signs without a nonce would be taken for nobody.
+func (s *Server) challenges(plain *httpsig.Verifier) challenges {
+	c := challenges{posts: plain, gets: plain}
 	if !s.cfg.Challenges {
-		return plain, nil
+		return c
 	}
-	nonces := &httpsig.NonceStore{IssuedOnly: true}
-	strict := &httpsig.Verifier{Keys: plain.Keys, Origins: plain.Origins, Logger: plain.Logger, UseNonce: nonces.Use}
-	return challenged{strict}, func(ctx context.Context) string {
-		nonce, ok := nonces.Issue(ctx, time.Now())
-		if !ok {
-			return "" // full: the refusal stands without a way around it
-		}
-		ask, err := httpsig.AcceptSignature(httpsig.SignatureRequest{
-			Label: "sig1", Components: []string{"@method", "@target-uri", "content-digest"}, Created: true, Nonce: nonce,
-		})
-		if err != nil {
-			s.cfg.Logger.WarnContext(ctx, "kith could not write a challenge", "error", err)
-		}
-		return ask
+	nonces := &httpsig.NonceSeal{Secret: s.nonceSecret, Claim: s.claimNonce}
+	strict := challenged{&httpsig.Verifier{Keys: plain.Keys, Origins: plain.Origins, Logger: plain.Logger, UseNonce: nonces.Use}}
+	c.posts, c.askPosts = strict, s.ask(nonces, "@method", "@target-uri", "content-digest")
+	if s.cfg.AuthorizedFetch {
+		c.gets, c.askGets = strict, s.ask(nonces, "@method", "@target-uri")
 	}
+	return c
+}
+
+// ask returns what makes the value of Accept-Signature. Without one the refusal stands with no way
+// around it.
+func (s *Server) ask(nonces *httpsig.NonceSeal, components ...string) func(context.Context) string {
+	return func(ctx context.Context) string {
+		nonce, err := nonces.Issue(ctx, time.Now())
+		if err == nil {
+			var field string
+			if field, err = httpsig.AcceptSignature(httpsig.SignatureRequest{Label: "sig1", Components: components, Created: true, Nonce: nonce}); err == nil {
+				return field
+			}
+		}
+		s.cfg.Logger.WarnContext(ctx, "kith could not write a challenge", "error", err)
+		return ""
+	}
+}
+
+// nonceSecret is the same in all processes over the store: what the instance actor's Ed25519 key, whose
+// signatures are always the same for one text, makes of a text that is no request and no document.
+func (s *Server) nonceSecret(ctx context.Context) ([]byte, error) {
+	signer, err := s.ring.Signer(ctx, names.InstanceKey, keys.Ed25519)
+	if err != nil {
+		return nil, err
+	}
+	signature, err := signer.Key.Sign(rand.Reader, []byte("kith: the secret of challenge nonces, 1"), crypto.Hash(0))
+	if err != nil {
+		return nil, err
+	}
+	secret := sha256.Sum256(signature)
+	return secret[:], nil
+}
+
+// claimNonce takes the lock of that name for a holder that nobody else is, for as long as the nonce is
+// good: so it is used once among all processes, and pruned like a lock.
+func (s *Server) claimNonce(ctx context.Context, nonce string, until time.Time) (bool, error) {
+	return s.store.Lock(ctx, "nonce "+nonce, rand.Text(), time.Until(until)+time.Minute)
 }
 
 // challenged wants a nonce in the signatures that can bear one.

@@ -14,6 +14,7 @@ import (
 	"github.com/gokith/kith"
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/fedtest"
+	"github.com/gokith/kith/fetch"
 	"github.com/gokith/kith/httpsig"
 )
 
@@ -222,4 +223,122 @@ func TestChallenges(t *testing.T) {
 		require.Equal(t, []string{"rfc9421 ed25519-key", "rfc9421 ed25519-key"}, signatures(t, b.net, fedtest.DefaultHost)[before:], "refused once, then answered")
 		require.Len(t, heard[kith.Followed](b), 2)
 	})
+}
+
+// TestChallengesOfSeveralProcesses: a nonce of one process is good at another over the same store, once
+// among all of them, and for as long as it says.
+func TestChallengesOfSeveralProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlog(t, kith.Config{Challenges: true})
+		second := fedtest.NewServer(t, b.net, kith.Config{Challenges: true, Store: b.Store(), Actors: []kith.Actor{{Key: "blog"}}})
+		one, two := b.Handler(nil), second.Handler(nil)
+		alice := b.net.Peer("social.example").Actor("alice")
+		send := func(at http.Handler, o httpsig.SignOptions) (*http.Request, *http.Response) {
+			t.Helper()
+			b.net.Handle(fedtest.DefaultHost, at)
+			body, err := as.Encode(alice.Follow(b.ActorID("blog")))
+			require.NoError(t, err)
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, string(b.SharedInbox()), bytes.NewReader(body))
+			require.NoError(t, err)
+			r.Header.Set("Content-Type", as.ContentType)
+			require.NoError(t, alice.Signer().Sign(r, body, time.Now(), o))
+			resp, err := b.net.RoundTrip(r)
+			require.NoError(t, err)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			return r, resp
+		}
+		asked := func(resp *http.Response) httpsig.SignOptions {
+			t.Helper()
+			require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+			all, err := httpsig.ParseAcceptSignature(resp.Header)
+			require.NoError(t, err)
+			require.Len(t, all, 1)
+			answer, ok := all[0].Answer(alice.Signer(), httpsig.SignOptions{Scheme: httpsig.RFC9421})
+			require.True(t, ok)
+			return answer
+		}
+		_, resp := send(one, httpsig.SignOptions{Scheme: httpsig.RFC9421})
+		answer := asked(resp)
+		sent, resp := send(two, answer)
+		require.Equal(t, http.StatusAccepted, resp.StatusCode)
+		resp, err := b.net.RoundTrip(sent) // captured: at the process that took it, and at the other
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		_, resp = send(one, answer)
+		late := asked(resp)
+
+		time.Sleep(httpsig.DefaultMaxAge + time.Second)
+		_, resp = send(two, late)
+		late = asked(resp)
+		late.Nonce = strings.ToLower(late.Nonce[:10]) + late.Nonce[10:]
+		if _, resp = send(one, late); resp.StatusCode == http.StatusAccepted {
+			_, resp = send(one, late) // it had no capitals there
+		}
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+	})
+}
+
+// TestChallengedReads: with AuthorizedFetch reads are challenged too, and another Kith server answers.
+func TestChallengedReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBlog(t, kith.Config{Challenges: true, AuthorizedFetch: true})
+		post := b.publish(t, "hello", "<p>Hello.</p>")
+		other := fedtest.NewServer(t, b.net, kith.Config{Origin: "https://other.example", Actors: []kith.Actor{{Key: "olga"}}})
+		_, err := other.Client().Get(t.Context(), post) // the first signature is of draft-cavage, which needs none
+		require.NoError(t, err)
+		signer := b.net.Peer("social.example").Actor("alice").Signer()
+		read := func(o httpsig.SignOptions) *http.Response {
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, string(post), nil)
+			require.NoError(t, err)
+			r.Header.Set("Accept", as.ContentType)
+			require.NoError(t, signer.Sign(r, nil, time.Now(), o))
+			resp, err := b.net.RoundTrip(r)
+			require.NoError(t, err)
+			return resp
+		}
+		message := httpsig.SignOptions{Scheme: httpsig.RFC9421}
+		resp := read(message)
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		asked, err := httpsig.ParseAcceptSignature(resp.Header)
+		require.NoError(t, err)
+		require.Equal(t, []string{"@method", "@target-uri"}, asked[0].Components)
+		require.Equal(t, "no-store", resp.Header.Get("Cache-Control"))
+		answer, ok := asked[0].Answer(signer, message)
+		require.True(t, ok)
+		require.Equal(t, http.StatusOK, read(answer).StatusCode)
+		require.Equal(t, http.StatusUnauthorized, read(answer).StatusCode)
+
+		// A server that signs reads by RFC 9421 is asked once, and gets what it wants.
+		require.NoError(t, b.Social().Follow(t.Context(), "blog", other.ActorID("olga")))
+		b.Settle(t)
+		other.Settle(t)
+		before := len(b.net.Log(fedtest.DefaultHost))
+		_, err = other.Client().Get(t.Context(), post, fetch.Fresh())
+		require.NoError(t, err)
+		var statuses []int
+		for _, x := range b.net.Log(fedtest.DefaultHost)[before:] {
+			if x.Method == http.MethodGet && x.URL == string(post) {
+				require.Contains(t, x.Header.Get("Signature-Input"), "#ed25519-key", "it has shown that it can")
+				statuses = append(statuses, x.Status)
+			}
+		}
+		require.Equal(t, []int{http.StatusUnauthorized, http.StatusOK}, statuses)
+
+		plain := newSecure(t, b.net)
+		resp, err = b.net.RoundTrip(mustGet(t, string(plain.ActorID("paul"))))
+		require.NoError(t, err)
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		require.Empty(t, resp.Header.Get("Accept-Signature"), "who does not want challenges does not ask")
+	})
+}
+
+func newSecure(t *testing.T, n *fedtest.Network) *fedtest.Server {
+	return fedtest.NewServer(t, n, kith.Config{Origin: "https://secure.example", AuthorizedFetch: true, Actors: []kith.Actor{{Key: "paul"}}})
+}
+
+func mustGet(t *testing.T, url string) *http.Request {
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+	require.NoError(t, err)
+	r.Header.Set("Accept", as.ContentType)
+	return r
 }

@@ -32,6 +32,14 @@ type Hosts interface {
 	SetDownUntil(ctx context.Context, o origin.Origin, until time.Time) error
 }
 
+// Ed25519Hosts is a [Hosts] that also knows which origins verify Ed25519 signatures.
+type Ed25519Hosts interface {
+	// Ed25519 reports whether the origin is known to.
+	Ed25519(ctx context.Context, o origin.Origin) (bool, error)
+	// DropEd25519 forgets that it is: it refused one, and took RSA.
+	DropEd25519(ctx context.Context, o origin.Origin) error
+}
+
 // memoryCache is the Cache of a client without one.
 type memoryCache struct{ entries *memory[string, []byte] }
 

@@ -18,6 +18,7 @@ import (
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/httpsig"
 	"github.com/gokith/kith/observe"
+	"github.com/gokith/kith/origin"
 )
 
 // wish says how an exchange asks and what it may do.
@@ -136,18 +137,15 @@ func (c *Client) follow(at target, location string, w wish) (target, error) {
 // knock asks, and asks again in the other signature scheme or with what the server wants covered when
 // the answer says that the signature was not liked. Each attempt is signed anew.
 func (c *Client) knock(ctx context.Context, to target, w wish) (*http.Response, error) {
-	signer, err := c.signer(ctx, w)
+	first, err := c.voice(ctx, to.origin, w)
 	if err != nil {
 		return nil, err
 	}
+	signer := first.signer
 	if signer == nil {
 		return c.send(ctx, to, w, nil, httpsig.SignOptions{})
 	}
-	known, err := c.hosts.Scheme(ctx, to.origin)
-	if err != nil {
-		return nil, fmt.Errorf("fetch: reading what is known of a host: %w", err)
-	}
-	k := httpsig.FirstKnock(httpsig.SignOptions{Scheme: cmp.Or(known, c.cfg.FirstScheme)})
+	k := httpsig.FirstKnock(httpsig.SignOptions{Scheme: first.scheme})
 	resp, err := c.send(ctx, to, w, signer, k.Options)
 	for err == nil {
 		next, again := k.Next(signer, resp.StatusCode, resp.Header, httpsig.KnockPolicy{})
@@ -156,22 +154,56 @@ func (c *Client) knock(ctx context.Context, to target, w wish) (*http.Response, 
 		}
 		resp.Body.Close()
 		refused := statusError(to, resp)
-		k = next
+		if k = next; k.Degraded() && first.ed25519 { // to the form that all verify
+			if signer, err = c.cfg.Signer(ctx); err != nil {
+				return nil, err
+			}
+		}
 		if resp, err = c.send(ctx, to, w, signer, k.Options); errors.Is(err, ErrBudget) {
 			return nil, refused
 		}
 	}
-	if err == nil && resp.StatusCode/100 == 2 && k.Options.Scheme != cmp.Or(known, c.cfg.FirstScheme) {
+	if err == nil && resp.StatusCode/100 == 2 && k.Degraded() {
 		c.remember(ctx, "signature scheme", c.hosts.SetScheme(ctx, to.origin, k.Options.Scheme, time.Now().Add(c.limits.Scheme)))
+		if hosts, ok := c.hosts.(Ed25519Hosts); ok && first.ed25519 {
+			c.remember(ctx, "signature key", hosts.DropEd25519(ctx, to.origin))
+		}
 	}
 	return resp, err
 }
 
-func (c *Client) signer(ctx context.Context, w wish) (*httpsig.Signer, error) {
-	if w.unsigned || w.signer != nil || c.cfg.Signer == nil {
-		return w.signer, nil
+// A voice is how an origin is addressed first: by which key, in which scheme.
+type voice struct {
+	signer  *httpsig.Signer // nil: unsigned
+	scheme  httpsig.Scheme
+	ed25519 bool
+}
+
+// voice chooses by what is known of the origin, as deliveries do.
+func (c *Client) voice(ctx context.Context, o origin.Origin, w wish) (voice, error) {
+	if w.unsigned || w.signer == nil && c.cfg.Signer == nil { // check: S-60
+		return voice{}, nil
 	}
-	return c.cfg.Signer(ctx)
+	known, err := c.hosts.Scheme(ctx, o)
+	if err != nil {
+		return voice{}, fmt.Errorf("fetch: reading what is known of a host: %w", err)
+	}
+	v := voice{signer: w.signer, scheme: cmp.Or(known, c.cfg.FirstScheme)}
+	if v.signer != nil {
+		return v, nil
+	}
+	if hosts, ok := c.hosts.(Ed25519Hosts); ok && c.cfg.Ed25519Signer != nil {
+		if v.ed25519, err = hosts.Ed25519(ctx, o); err != nil {
+			return voice{}, fmt.Errorf("fetch: reading what is known of a host: %w", err)
+		}
+	}
+	if v.ed25519 {
+		v.scheme = httpsig.RFC9421
+		v.signer, err = c.cfg.Ed25519Signer(ctx)
+		return v, err
+	}
+	v.signer, err = c.cfg.Signer(ctx)
+	return v, err
 }
 
 func (c *Client) send(ctx context.Context, to target, w wish, s *httpsig.Signer, o httpsig.SignOptions) (*http.Response, error) {

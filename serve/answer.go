@@ -76,6 +76,11 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int) {
 	if status == http.StatusServiceUnavailable {
 		h.Set("Retry-After", "30")
 	}
+	if status == http.StatusUnauthorized && s.Challenge != nil {
+		if ask := s.Challenge(r.Context()); ask != "" {
+			h.Set("Accept-Signature", ask)
+		}
+	}
 	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = fmt.Fprintln(w, http.StatusText(status))

@@ -47,6 +47,9 @@ type Config struct {
 	// AuthorizedFetch refuses unsigned requests for everything but the instance actor. It needs a
 	// Verifier.
 	AuthorizedFetch bool
+	// Challenge returns the value of Accept-Signature for an answer that refuses a signature, or "".
+	// Nil: none is sent.
+	Challenge func(ctx context.Context) string
 	// ShowMembers lists followers and followed actors in their collections. By default only their
 	// numbers are shown (S-103).
 	ShowMembers bool

@@ -36,6 +36,20 @@ type Reviver interface {
 	ReviveReceipts(ctx context.Context, ids ...string) (revived []string, err error)
 }
 
+// LockPruner is a power that a store may have: to forget locks that nobody holds.
+type LockPruner interface {
+	// PruneLocks erases locks whose time is over, and returns their number.
+	PruneLocks(ctx context.Context) (int, error)
+}
+
+// PruneLocks is [LockPruner].PruneLocks; a store without that power keeps its rows.
+func PruneLocks(ctx context.Context, s Store) (int, error) {
+	if p, ok := power[LockPruner](s); ok {
+		return p.PruneLocks(ctx)
+	}
+	return 0, nil
+}
+
 // LatestDeliveries is [Survey].LatestDeliveries, for any store: without that power it reads all
 // deliveries that q selects.
 func LatestDeliveries(ctx context.Context, s Store, q DeliveryQuery) iter.Seq2[Delivery, error] {

@@ -141,6 +141,16 @@ func (s Roles) Lock(ctx context.Context, name, holder string, ttl time.Duration)
 	return n > 0 && err == nil, err
 }
 
+// PruneLocks implements storage.LockPruner.
+func (s Roles) PruneLocks(ctx context.Context) (int, error) {
+	var n int64
+	err := s.engine.Single(ctx, func(c Conn) (err error) {
+		n, err = c.Exec(ctx, `DELETE FROM kith_locks WHERE expires <= ?`, micros(time.Now()))
+		return err
+	})
+	return int(n), err
+}
+
 // Unlock implements storage.Locks.
 func (s Roles) Unlock(ctx context.Context, name, holder string) error {
 	return s.engine.Single(ctx, func(c Conn) error {

@@ -10,8 +10,9 @@ import (
 )
 
 var (
-	_ storage.Survey  = Roles{}
-	_ storage.Reviver = Roles{}
+	_ storage.Survey     = Roles{}
+	_ storage.Reviver    = Roles{}
+	_ storage.LockPruner = Roles{}
 )
 
 // LatestDeliveries implements storage.Survey.

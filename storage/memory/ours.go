@@ -147,6 +147,25 @@ func (r roles) Unlock(ctx context.Context, name, holder string) error {
 	})
 }
 
+// PruneLocks implements storage.LockPruner.
+func (r roles) PruneLocks(ctx context.Context) (n int, err error) {
+	err = r.change(ctx, func(st *state) error {
+		at := time.Now()
+		var free []string
+		for name, l := range st.locks.all() {
+			if !l.until.After(at) {
+				free = append(free, name)
+			}
+		}
+		for _, name := range free {
+			st.locks.delete(st.own, name)
+		}
+		n = len(free)
+		return nil
+	})
+	return n, err
+}
+
 func cloneJob(j queue.Job) queue.Job {
 	j.Payload = slices.Clone(j.Payload)
 	j.RunAt = stamp(j.RunAt)

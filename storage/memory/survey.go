@@ -13,9 +13,10 @@ import (
 )
 
 var (
-	_ storage.Survey  = roles{}
-	_ storage.Reviver = roles{}
-	_ storage.Sizer   = roles{}
+	_ storage.Survey     = roles{}
+	_ storage.Reviver    = roles{}
+	_ storage.Sizer      = roles{}
+	_ storage.LockPruner = roles{}
 )
 
 // LatestDeliveries implements storage.Survey.

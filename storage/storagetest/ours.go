@@ -180,7 +180,7 @@ func cacheRace(t *testing.T, s storage.Store) {
 	require.Equal(t, 1, n)
 }
 
-var lockChecks = []check{{"OneHolder", lockHolder}, {"ExpiredIsFree", lockExpiry}, {"OneWinsARace", lockRace}}
+var lockChecks = []check{{"OneHolder", lockHolder}, {"ExpiredIsFree", lockExpiry}, {"OneWinsARace", lockRace}, {"FreeOnesAreForgotten", lockPrune}}
 
 func locked(t *testing.T, s storage.Store, name, holder string, ttl time.Duration) bool {
 	t.Helper()
@@ -208,6 +208,22 @@ func lockExpiry(t *testing.T, s storage.Store) {
 	require.False(t, locked(t, s, "x", "a", time.Hour), "what was lost stays lost")
 	require.NoError(t, s.Unlock(t.Context(), "x", "a"))
 	require.False(t, locked(t, s, "x", "c", time.Hour))
+}
+
+// lockPrune: what nobody holds is erased, if the store can; what is held stays held.
+func lockPrune(t *testing.T, s storage.Store) {
+	if _, ok := s.(storage.LockPruner); !ok {
+		t.Skip("no storage.LockPruner")
+	}
+	require.True(t, locked(t, s, "short", "a", time.Millisecond))
+	require.True(t, locked(t, s, "long", "a", time.Hour))
+	require.Eventually(t, func() bool {
+		n, err := storage.PruneLocks(t.Context(), s)
+		require.NoError(t, err)
+		return n == 1
+	}, 5*time.Second, 5*time.Millisecond)
+	require.False(t, locked(t, s, "long", "b", time.Hour))
+	require.True(t, locked(t, s, "short", "b", time.Hour))
 }
 
 func lockRace(t *testing.T, s storage.Store) {
