@@ -49,6 +49,7 @@ func (s *shaper) scheme(iri string) {
 // mapName is the name of the language map of a property, "" if there is none.
 func (s *shaper) mapName(canonical, iri string) string {
 	if name := s.ours.maps[canonical]; name != "" {
+		s.define(name)
 		return name
 	}
 	if t, ok := s.names.mapTerms[iri]; ok && s.own(t, iri) {
@@ -164,6 +165,8 @@ func (s *shaper) define(name string) {
 		return
 	}
 	switch {
+	case s.ours.maps[canonicalIRI(t.iri)] == name:
+		s.defs[name] = map[string]any{"@id": t.iri, "@container": "@language"}
 	case t.word || s.names.words[t.iri]:
 		s.defs[name] = map[string]any{"@id": t.iri, "@type": "@vocab"}
 	case t.node:

@@ -18,6 +18,8 @@ type ourTerm struct {
 	iri  string
 	node bool     // its strings are IRIs
 	word bool     // its strings are our names
+	text bool     // it has a language map, under its name with "Map" behind
+	core bool     // no document may give it another meaning
 	also []string // other IRIs that a document may give the name
 }
 
@@ -52,6 +54,7 @@ var tolerated = []ourTerm{
 	{name: "subject", iri: "http://mitra.social#subject", also: []string{"http://jsonld.mitra.social#subject", "https://w3id.org/fep#subject"}},
 	{name: "mediaType", iri: "http://schema.org#encodingFormat"},
 	{name: "name", iri: "http://schema.org#name"},
+	{name: "nameMap", iri: "http://schema.org#name"},
 	{name: "movedTo", iri: "https://w3id.org/fep/7628#movedTo"},
 	{name: "copiedTo", iri: "https://w3id.org/fep/7628#copiedTo"},
 }
@@ -91,8 +94,15 @@ var ours = sync.OnceValue(func() *meaning {
 		m.guarded[t.name] = true
 		m.add(t, nil)
 	}
+	languages := &ld.TermDefinition{Container: []string{"@language"}}
 	for _, t := range vocabulary {
 		m.add(t, nil)
+		if t.core {
+			m.guarded[t.name] = true
+		}
+		if name := t.name + "Map"; t.text && m.maps[canonicalIRI(t.iri)] == "" {
+			m.add(ourTerm{name: name, iri: t.iri, also: t.also, core: t.core}, languages)
+		}
 	}
 	for _, t := range tolerated {
 		known, ok := m.byName[t.name]

@@ -168,6 +168,10 @@ func (w *walker) keyword(iri, key string, m map[string]any, path []string) error
 			delete(m, key)
 		}
 	case "@language":
+		if tag, _ := m[key].(string); strings.HasPrefix(tag, "@") {
+			delete(m, key)
+			break
+		}
 		w.note(m[key])
 	}
 	return nil

@@ -15,7 +15,13 @@ type term struct {
 	name, iri string
 	also      []string
 	node      bool // its strings are IRIs
+	text      bool // it has a language map
+	core      bool // no document may map it elsewhere
 }
+
+// core are the prefixes of ActivityStreams and of the security vocabulary: package activitystreams
+// refuses documents that map their terms elsewhere.
+var core = []string{"as", "asx", "ldp", "sec", "mk", "di"}
 
 // writeTerms turns the rows of the vocabulary into the table that package jsonld compiles in: it
 // may not import the vocabulary, which lies on the same level.
@@ -36,6 +42,12 @@ func writeTerms(from, to string) error {
 		fmt.Fprintf(&out, "\t{name: %q, iri: %q", t.name, t.iri)
 		if t.node {
 			out.WriteString(", node: true")
+		}
+		if t.text {
+			out.WriteString(", text: true")
+		}
+		if t.core {
+			out.WriteString(", core: true")
 		}
 		if len(t.also) > 0 {
 			fmt.Fprintf(&out, ", also: %#v", t.also)
@@ -82,11 +94,18 @@ func readTerms(table string) (map[string]*term, error) {
 		if t == nil || t.iri == "" {
 			continue
 		}
+		prefix, _, _ := strings.Cut(meaning, ":")
+		prefix, _, _ = strings.Cut(prefix, ",")
+		t.core = slices.Contains(core, strings.TrimSpace(prefix))
+		t.text = kind == "text" || kind == "html"
 		t.node = kind == "iri" || strings.HasPrefix(kind, "ref") || strings.HasPrefix(kind, "*")
 		if old := terms[name]; old != nil {
-			if old.iri != t.iri && !slices.Contains(old.also, t.iri) {
-				old.also = append(old.also, t.iri)
+			for _, iri := range append([]string{t.iri}, t.also...) {
+				if old.iri != iri && !slices.Contains(old.also, iri) {
+					old.also = append(old.also, iri)
+				}
 			}
+			old.text, old.core = old.text || t.text, old.core || t.core
 			continue
 		}
 		terms[name] = t
