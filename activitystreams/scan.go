@@ -205,7 +205,7 @@ func (s *scanner) object(pos, depth int) (int, *SyntaxError) {
 	if pos = s.space(pos); pos < len(s.src) && s.src[pos] == '}' {
 		return pos + 1, nil
 	}
-	frame := len(s.names)
+	frame, seen := len(s.names), uint64(0)
 	for {
 		if pos = s.space(pos); pos >= len(s.src) {
 			return pos, s.fail(CodeSyntax, pos, "unexpected end")
@@ -224,7 +224,7 @@ func (s *scanner) object(pos, depth int) (int, *SyntaxError) {
 		if esc {
 			member.flags = nameEscaped
 		}
-		if err := s.name(&member, frame); err != nil {
+		if err := s.name(&member, frame, &seen); err != nil {
 			return pos, err
 		}
 		if pos = s.space(end); pos >= len(s.src) || s.src[pos] != ':' {
@@ -259,8 +259,9 @@ func (s *scanner) object(pos, depth int) (int, *SyntaxError) {
 	}
 }
 
-// name refuses a name that its object already has, and looks it up.
-func (s *scanner) name(member *label, frame int) *SyntaxError {
+// name refuses a name that its object already has, and looks it up. The names of the object begin at
+// frame; seen has a bit for each, so that nearly all need not be compared.
+func (s *scanner) name(member *label, frame int, seen *uint64) *SyntaxError {
 	raw := s.src[member.name : member.name+uint32(member.nameLen)]
 	if member.flags&nameEscaped != 0 {
 		raw = []byte(unescape(string(raw)))
@@ -271,18 +272,28 @@ func (s *scanner) name(member *label, frame int) *SyntaxError {
 			s.odd = s.odd || colon || raw[0] == '@'
 		}
 	}
-	for _, seen := range s.names[frame:] {
-		if t := &s.toks[seen.tok]; seen.hash == hash && unquoteName(s.src, t.name, t.nameLen, t.flags) == string(raw) {
-			err := s.fail(CodeDuplicate, int(member.name)-1, "the name occurs twice")
-			err.Pointer = "/" + escapePointer(string(raw))
-			return err
-		}
+	bit := uint64(1) << (hash % 64)
+	if *seen&bit != 0 && s.has(frame, hash, raw) {
+		err := s.fail(CodeDuplicate, int(member.name)-1, "the name occurs twice")
+		err.Pointer = "/" + escapePointer(string(raw))
+		return err
 	}
+	*seen |= bit
 	if len(s.names)-frame >= s.limits.Members {
 		return s.fail(CodeMembers, int(member.name)-1, "too many members")
 	}
 	s.names = append(s.names, seenName{hash, uint32(len(s.toks))})
 	return nil
+}
+
+// has reports whether an open object has a member with this name.
+func (s *scanner) has(frame int, hash uint64, name []byte) bool {
+	for _, seen := range s.names[frame:] {
+		if t := &s.toks[seen.tok]; seen.hash == hash && unquoteName(s.src, t.name, t.nameLen, t.flags) == string(name) {
+			return true
+		}
+	}
+	return false
 }
 
 // context reads the value of a member called @context. Names inside it are not names of the document.
