@@ -43,8 +43,8 @@ func (s *Server) challenges(plain *httpsig.Verifier) challenges {
 	if !s.cfg.Challenges {
 		return c
 	}
-	nonces := &httpsig.NonceSeal{Secret: s.nonceSecret, Claim: s.claimNonce}
-	strict := challenged{&httpsig.Verifier{Keys: plain.Keys, Origins: plain.Origins, Logger: plain.Logger, UseNonce: nonces.Use}}
+	nonces := &nonceSeal{secret: s.nonceSecret, claim: s.claimNonce}
+	strict := challenged{&httpsig.Verifier{Keys: plain.Keys, Origins: plain.Origins, Logger: plain.Logger, UseNonce: nonces.use}}
 	c.posts, c.askPosts = strict, s.ask(nonces, "@method", "@target-uri", "content-digest")
 	if s.cfg.AuthorizedFetch {
 		c.gets, c.askGets = strict, s.ask(nonces, "@method", "@target-uri")
@@ -54,9 +54,9 @@ func (s *Server) challenges(plain *httpsig.Verifier) challenges {
 
 // ask returns what makes the value of Accept-Signature. Without one the refusal stands with no way
 // around it.
-func (s *Server) ask(nonces *httpsig.NonceSeal, components ...string) func(context.Context) string {
+func (s *Server) ask(nonces *nonceSeal, components ...string) func(context.Context) string {
 	return func(ctx context.Context) string {
-		nonce, err := nonces.Issue(ctx, time.Now())
+		nonce, err := nonces.issue(ctx, time.Now())
 		if err == nil {
 			var field string
 			if field, err = httpsig.AcceptSignature(httpsig.SignatureRequest{Label: "sig1", Components: components, Created: true, Nonce: nonce}); err == nil {

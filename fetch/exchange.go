@@ -128,7 +128,7 @@ func (c *Client) follow(at target, location string, w wish) (target, error) {
 	if at.origin.Scheme() == "https" && next.origin.Scheme() != "https" { // check: S-41
 		return refuse("a redirect from https to http")
 	}
-	if next.origin != at.origin && !w.crossing { // check: S-41
+	if next.origin != at.origin && !w.crossing { // check: S-25 S-41
 		return refuse("a redirect to another origin")
 	}
 	return next, nil

@@ -39,7 +39,7 @@ func ParseAcceptSignature(h http.Header) ([]SignatureRequest, error) {
 	for _, label := range dict.Names() {
 		member, _ := dict.Get(label)
 		list, ok := member.(httpsfv.InnerList)
-		if !ok {
+		if !ok { // check: S-19
 			return requests, fail(CodeMalformed, "Accept-Signature %s is not a list of components", label).error(nil)
 		}
 		q, f := readRequest(label, list)
@@ -90,7 +90,7 @@ func readRequest(label string, list httpsfv.InnerList) (SignatureRequest, *fault
 		default:
 			ok = false
 		}
-		if !ok {
+		if !ok { // check: S-19
 			return q, fail(CodeComponent, "Accept-Signature parameter %s is unknown or of the wrong type", clip(name))
 		}
 	}

@@ -182,13 +182,13 @@ func fieldValue(m *message, c component) (string, *fault) {
 		return value, nil
 	}
 	dict, err := httpsfv.UnmarshalDictionary([]string{value})
-	if err != nil {
+	if err != nil { // check: S-19
 		return "", fail(CodeComponent, "header %s is not a structured dictionary", c.name)
 	}
 	var part httpsfv.StructuredFieldValue = dict
 	if c.param == paramKey {
 		member, ok := dict.Get(c.value)
-		if !ok {
+		if !ok { // check: S-19
 			return "", fail(CodeHeaderMissing, "header %s has no member %q", c.name, clip(c.value))
 		}
 		part = member
@@ -203,7 +203,7 @@ func fieldValue(m *message, c component) (string, *fault) {
 // byteSequences wraps each line of a field, so that commas inside lines and between them differ.
 func byteSequences(m *message, name string) (string, *fault) {
 	lines := m.lines(name)
-	if len(lines) == 0 {
+	if len(lines) == 0 { // check: S-17
 		return "", fail(CodeHeaderMissing, "header %s is signed and absent", name)
 	}
 	wrapped := make([]string, len(lines))

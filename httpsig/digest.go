@@ -98,7 +98,7 @@ func checkContentDigest(field string, body *sums) *fault {
 		return nil
 	}
 	dict, err := httpsfv.UnmarshalDictionary([]string{field})
-	if err != nil {
+	if err != nil { // check: S-06
 		return fail(CodeDigestMalformed, "Content-Digest is not a structured dictionary: %v", err)
 	}
 	names := dict.Names()

@@ -32,7 +32,7 @@ func (j *judgement) judge(ctx context.Context, body []byte) (*Result, *fault) {
 	switch {
 	case j.stops("header", ambiguous): // check: S-15 S-18
 		return j.describe(found)
-	case j.stops("parse", broken):
+	case j.stops("parse", broken): // check: S-16
 		return nil, j.fault
 	case j.stops("digest", checkDigests(&j.message)): // check: S-03
 		return j.describe(found)

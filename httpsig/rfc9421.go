@@ -35,7 +35,7 @@ func parseLabels(input, signature string, lim limits) ([]*candidate, *fault) {
 		}
 		found = append(found, c)
 	}
-	if len(found) == 0 {
+	if len(found) == 0 { // check: S-16
 		return nil, fail(CodeMalformed, "Signature-Input is empty")
 	}
 	return found, nil
@@ -163,7 +163,7 @@ func parseComponent(s string) (component, *fault) {
 		}
 	}
 	item, err := httpsfv.UnmarshalItem([]string{s})
-	if err != nil {
+	if err != nil { // check: S-19
 		return component{}, fail(CodeComponent, "component %q is malformed", clip(s))
 	}
 	return readComponent(item)

@@ -121,10 +121,11 @@ func (t *trial) verifyWith(key Key) *fault {
 	}
 	t.result.Owner, t.report.Algorithm = key.Owner, algs[0]
 	for _, alg := range algs {
-		if alg != "" && t.c.verifies(&t.message, alg, key, t.report.Base) {
-			t.result.Algorithm, t.report.Algorithm = alg, alg
-			return t.report.step("signature", nil)
+		if alg == "" || !t.c.verifies(&t.message, alg, key, t.report.Base) { // check: S-01
+			continue
 		}
+		t.result.Algorithm, t.report.Algorithm = alg, alg
+		return t.report.step("signature", nil)
 	}
 	if t.verifiesWithoutQuery(algs[0], key) {
 		t.result.Algorithm, t.result.WithoutQuery = algs[0], true

@@ -55,7 +55,7 @@ func dateOf(m *message) dateField {
 		return dateField{}
 	}
 	t, err := http.ParseTime(trim(lines[0]))
-	if err != nil {
+	if err != nil { // check: S-12
 		return dateField{fault: fail(CodeDate, "Date is not an HTTP date").compared(http.TimeFormat, clip(lines[0]))}
 	}
 	return dateField{time: t.UTC(), set: true}

@@ -60,7 +60,7 @@ func Check(pub crypto.PublicKey) error {
 
 func checkRSA(k *rsa.PublicKey) error {
 	switch {
-	case k == nil || k.N == nil:
+	case k == nil || k.N == nil: // check: S-11
 		return refuse(CodeWeak, "empty RSA key")
 	case k.N.BitLen() < MinRSABits: // check: S-09
 		return refuse(CodeWeak, "RSA modulus below 2048 bits")

@@ -38,7 +38,7 @@ func ParsePublicPEM(text []byte) (crypto.PublicKey, error) {
 	default: // check: S-11
 		return nil, refuse(CodePEM, "the PEM block is not a public key")
 	}
-	if err != nil {
+	if err != nil { // check: S-11
 		return nil, refuse(CodeDER, "the PEM block holds no key that can be read")
 	}
 	if err := Check(pub); err != nil { // check: S-09
@@ -101,7 +101,7 @@ func ParsePrivatePEM(text []byte) (Private, error) {
 	default: // check: S-11
 		return Private{}, refuse(CodePEM, "the PEM block is not a private key")
 	}
-	if err != nil {
+	if err != nil { // check: S-11
 		return Private{}, refuse(CodeDER, "the PEM block holds no key that can be read")
 	}
 	return NewPrivate(key)

@@ -140,7 +140,7 @@ func ParsePKCS8(der []byte) (Private, error) {
 		return Private{}, refuse(CodeSize, "a PKCS#8 key has at most 16 KiB")
 	}
 	key, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
+	if err != nil { // check: S-11
 		return Private{}, refuse(CodeDER, "not a PKCS#8 key that can be read")
 	}
 	signer, _ := key.(crypto.Signer) // nil for keys that only agree on secrets

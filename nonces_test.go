@@ -1,4 +1,4 @@
-package httpsig
+package kith
 
 import (
 	"context"
@@ -32,19 +32,19 @@ func TestS14_SealedNonces(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, shared := t.Context(), &claims{held: make(map[string]time.Time)}
-		process := func(secret byte) *NonceSeal {
-			return &NonceSeal{Claim: shared.claim, Life: time.Minute, Secret: func(context.Context) ([]byte, error) {
+		process := func(secret byte) *nonceSeal {
+			return &nonceSeal{claim: shared.claim, life: time.Minute, secret: func(context.Context) ([]byte, error) {
 				return append(make([]byte, 31), secret), nil
 			}}
 		}
 		one, two, stranger := process(1), process(1), process(2)
-		use := func(n *NonceSeal, nonce string) bool {
-			ok, err := n.Use(ctx, "https://a.example/#key", nonce, time.Time{})
+		use := func(n *nonceSeal, nonce string) bool {
+			ok, err := n.use(ctx, "https://a.example/#key", nonce, time.Time{})
 			require.NoError(t, err)
 			return ok
 		}
-		issue := func(n *NonceSeal) string {
-			nonce, err := n.Issue(ctx, time.Now())
+		issue := func(n *nonceSeal) string {
+			nonce, err := n.issue(ctx, time.Now())
 			require.NoError(t, err)
 			return nonce
 		}
@@ -71,13 +71,13 @@ func TestS14_SealedNonces(t *testing.T) {
 		require.False(t, use(one, late))
 		require.Len(t, shared.held, claimed, "no strange name is kept")
 
-		broken := &NonceSeal{Secret: func(context.Context) ([]byte, error) { return nil, errors.New("the store is down") }}
-		_, err = broken.Issue(ctx, time.Now())
+		broken := &nonceSeal{secret: func(context.Context) ([]byte, error) { return nil, errors.New("the store is down") }}
+		_, err = broken.issue(ctx, time.Now())
 		require.ErrorContains(t, err, "the store is down")
-		_, err = broken.Use(ctx, "", late, time.Time{})
+		_, err = broken.use(ctx, "", late, time.Time{})
 		require.ErrorContains(t, err, "the store is down")
-		short := &NonceSeal{Secret: func(context.Context) ([]byte, error) { return []byte("secret"), nil }}
-		_, err = short.Issue(ctx, time.Now())
+		short := &nonceSeal{secret: func(context.Context) ([]byte, error) { return []byte("secret"), nil }}
+		_, err = short.issue(ctx, time.Now())
 		require.ErrorContains(t, err, "too short")
 	})
 }
