@@ -58,7 +58,7 @@ func canonicalIPv6(host, inner string) (string, error) {
 
 func canonicalName(host string) (string, error) {
 	name, err := toASCII(strings.TrimSuffix(host, "."))
-	if err != nil {
+	if err != nil { // check: S-27
 		return "", refuse(CodeHost, host, "not a valid internationalised name")
 	}
 	if len(name) > maxName { // check: S-27

@@ -56,7 +56,7 @@ func Same[A, B ~string](a A, b B) bool {
 func split(s string) (scheme, authority, rest string, err error) {
 	scheme, after, ok := strings.Cut(s, ":")
 	switch {
-	case !ok:
+	case !ok: // check: S-27
 		return "", "", "", refuse(CodeSyntax, s, "not an absolute http or https address")
 	case strings.EqualFold(scheme, "https"):
 		scheme = "https"
@@ -88,7 +88,7 @@ func build(s, scheme, authority string) (Origin, error) {
 		return Origin{}, refuse(CodeHost, s, "an IPv6 address needs brackets")
 	}
 	name, err := CanonicalHost(host)
-	if err != nil {
+	if err != nil { // check: S-27
 		return Origin{}, refuse(CodeHost, s, err.(*Error).Reason)
 	}
 	port, ok := canonicalPort(scheme, port)

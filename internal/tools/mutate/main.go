@@ -6,25 +6,29 @@
 // The changed file is given to "go test -overlay", so the tree stays as it is. If the package's own
 // tests pass without the check, it has survived: either a test is missing or the check does nothing.
 //
-//	go run ./internal/tools/mutate                 # httpsig, keys, origin, proof and below
+//	go run ./internal/tools/mutate                 # httpsig, keys, origin, proof and below, fetch
 //	go run ./internal/tools/mutate -v ./httpsig
+//	go run ./internal/tools/mutate -sample 6 -seed "$(git rev-parse HEAD)"   # a few, others each time
+//
+// The tests that bear the number of a mark (TestS27_…) are run before all others of the package, which
+// are needed only if those notice nothing.
 //
 // It exits with 1 if a check survived or could not be removed.
 package main
 
 import (
-	"bytes"
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"runtime"
-	"strings"
 	"sync"
 	"time"
 )
@@ -41,15 +45,17 @@ const (
 func main() {
 	jobs := flag.Int("j", max(1, runtime.NumCPU()/2), "mutants tested at a time")
 	verbose := flag.Bool("v", false, "print every mutant")
+	sample := flag.Int("sample", 0, "test so many mutants only; 0: all")
+	seed := flag.String("seed", "", "`text` that chooses which ones -sample tests")
 	timeout := flag.Duration("timeout", time.Minute, "time for the tests of one mutant; a mutant that hangs is killed")
 	flag.Parse()
 	dirs := flag.Args()
 	if len(dirs) == 0 {
-		dirs = []string{"httpsig", "keys", "origin", "proof", "proof/jcs", "proof/ldsig"}
+		dirs = []string{"httpsig", "keys", "origin", "proof", "proof/jcs", "proof/ldsig", "fetch"}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	left, err := run(ctx, dirs, *jobs, *verbose, *timeout)
+	left, err := run(ctx, dirs, plan{*jobs, *sample, *seed, *verbose, *timeout})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
@@ -59,8 +65,27 @@ func main() {
 	}
 }
 
-// run tests every mutant of the packages and returns how many were not killed.
-func run(ctx context.Context, dirs []string, jobs int, verbose bool, timeout time.Duration) (left int, err error) {
+// A plan says how to go about it.
+type plan struct {
+	jobs, sample int
+	seed         string
+	verbose      bool
+	timeout      time.Duration
+}
+
+// choose returns the mutants to test: all, or as many as the plan says, by its seed.
+func (p plan) choose(all []mutant) []mutant {
+	if p.sample <= 0 || p.sample >= len(all) {
+		return all
+	}
+	sum := sha256.Sum256([]byte(p.seed))
+	dice := rand.New(rand.NewChaCha8(sum)) //nolint:gosec // a choice that anybody may repeat
+	dice.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+	return all[:p.sample]
+}
+
+// run tests mutants of the packages and returns how many were not killed.
+func run(ctx context.Context, dirs []string, p plan) (left int, err error) {
 	var all []mutant
 	for _, dir := range dirs {
 		found, err := mutants(dir)
@@ -69,15 +94,16 @@ func run(ctx context.Context, dirs []string, jobs int, verbose bool, timeout tim
 		}
 		all = append(all, found...)
 	}
+	all = p.choose(all)
 	outcomes := make([]result, len(all))
 	var wg sync.WaitGroup
-	slots := make(chan struct{}, jobs)
+	slots := make(chan struct{}, p.jobs)
 	for i, m := range all {
 		slots <- struct{}{}
 		wg.Go(func() {
 			defer func() { <-slots }()
-			outcomes[i] = test(ctx, m, timeout)
-			if verbose && outcomes[i].outcome == killed {
+			outcomes[i] = test(ctx, m, p.timeout)
+			if p.verbose && outcomes[i].outcome == killed {
 				fmt.Println("killed  ", m)
 			}
 		})
@@ -122,17 +148,20 @@ func test(ctx context.Context, m mutant, timeout time.Duration) result {
 	if err := errors.Join(err, os.WriteFile(file, m.source, 0o600), os.WriteFile(overlay, text, 0o600)); err != nil {
 		return result{broken, err.Error()}
 	}
-	// The test binary ends itself: killing the go command would leave it running.
-	cmd := exec.CommandContext(ctx, "go", "test", "-vet=off", "-count=1", "-failfast", "-timeout="+timeout.String(), "-overlay="+overlay, ".") //nolint:gosec // our own tests
-	cmd.Dir = filepath.Dir(original)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	err = cmd.Run()
-	switch {
-	case err == nil:
-		return result{outcome: survived}
-	case strings.Contains(out.String(), "[build failed]") || strings.Contains(out.String(), "[setup failed]"):
-		return result{broken, out.String()}
+	binary := filepath.Join(tmp, "mutant.test")
+	dir := filepath.Dir(original)
+	build := exec.CommandContext(ctx, "go", "test", "-c", "-vet=off", "-o", binary, "-overlay="+overlay, ".") //nolint:gosec // our own tests
+	build.Dir = dir
+	if out, err := build.CombinedOutput(); err != nil {
+		return result{broken, string(out)}
 	}
-	return result{outcome: killed}
+	for _, which := range m.tests() {
+		// The test binary ends itself when its time is over.
+		run := exec.CommandContext(ctx, binary, "-test.failfast", "-test.timeout="+timeout.String(), "-test.run="+which) //nolint:gosec // our own tests
+		run.Dir = dir
+		if run.Run() != nil {
+			return result{outcome: killed}
+		}
+	}
+	return result{outcome: survived}
 }

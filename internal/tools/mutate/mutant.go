@@ -26,6 +26,17 @@ func (m mutant) String() string {
 	return fmt.Sprintf("%s:%d: %s: %s", m.file, m.line, m.marks, m.check)
 }
 
+// tests are patterns of tests to run, in order: those that the marks name, then all.
+func (m mutant) tests() []string {
+	var named []string
+	for _, number := range number.FindAllStringSubmatch(m.marks, -1) {
+		named = append(named, "^Test"+number[1]+number[2]+"(_|$)")
+	}
+	return []string{strings.Join(named, "|"), "."}
+}
+
+var number = regexp.MustCompile(`([A-Z])-0*([0-9]+)`)
+
 var mark = regexp.MustCompile(`^// ?check: ((?:[A-Z]-[0-9]+[ ,]*)+)`)
 
 // mutants lists those of the package in a folder, its test files aside.

@@ -79,7 +79,29 @@ func TestRun(t *testing.T) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
 	}
-	left, err := run(t.Context(), []string{dir}, 1, true, time.Minute)
+	left, err := run(t.Context(), []string{dir}, plan{jobs: 1, verbose: true, timeout: time.Minute})
 	require.NoError(t, err)
 	require.Equal(t, 1, left)
+}
+
+// A sample is as large as wanted, and another one for another seed.
+func TestSample(t *testing.T) {
+	t.Parallel()
+	pick := func(p plan) (lines []int) {
+		all := make([]mutant, 200)
+		for i := range all {
+			all[i].line = i
+		}
+		for _, m := range p.choose(all) {
+			lines = append(lines, m.line)
+		}
+		return lines
+	}
+	require.Len(t, pick(plan{}), 200)
+	require.Len(t, pick(plan{sample: 300}), 200)
+	first := pick(plan{sample: 5, seed: "a"})
+	require.Len(t, first, 5)
+	require.Equal(t, first, pick(plan{sample: 5, seed: "a"}))
+	require.NotEqual(t, first, pick(plan{sample: 5, seed: "b"}))
+	require.Equal(t, []string{"^TestS9(_|$)|^TestL23(_|$)", "."}, mutant{marks: "S-09 L-23"}.tests())
 }
