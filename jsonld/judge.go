@@ -48,7 +48,7 @@ func (w *walker) scoped(c *ld.Context, own []map[string]any, at string) error {
 			if !ok {
 				continue
 			}
-			if local == nil {
+			if local == nil { // check: S-72
 				return nullContext(pointer(at, term))
 			}
 			if _, err := w.context(c, local, pointer(at, term)+"/@context"); err != nil {
@@ -67,7 +67,7 @@ func nullContext(at string) error {
 // reaches, or brings in documents we have not seen.
 func (w *walker) inline(c map[string]any, at string) error {
 	for _, keyword := range []string{"@import", "@propagate"} {
-		if _, ok := c[keyword]; ok {
+		if _, ok := c[keyword]; ok { // check: S-72
 			return &Error{Code: ErrKeyword.Code, Name: keyword, Pointer: at, Detail: "not in the context of a document"}
 		}
 	}
@@ -82,13 +82,13 @@ func (w *walker) judge(c *ld.Context, at string) error {
 		if !defined && !core {
 			continue // read by its local name, or by what @vocab makes of it
 		}
-		if td == nil {
+		if td == nil { // check: S-72
 			return &Error{Code: ErrRemapped.Code, Name: name, Pointer: at, Detail: "the context takes its meaning away"}
 		}
-		if !w.ours.means(name, td.ID) {
+		if !w.ours.means(name, td.ID) { // check: S-72
 			return &Error{Code: ErrRemapped.Code, Name: name, Pointer: at, Detail: "the context makes it " + td.ID}
 		}
-		if core && reshaped(td, w.ours.core.TermDefinitions[name]) {
+		if core && reshaped(td, w.ours.core.TermDefinitions[name]) { // check: S-72
 			return &Error{Code: ErrRemapped.Code, Name: name, Pointer: at, Detail: "the context changes how its values are read"}
 		}
 	}

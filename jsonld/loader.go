@@ -83,7 +83,7 @@ func (s *session) LoadDocument(u string) (*ld.RemoteDocument, error) {
 		return nil, err
 	}
 	// The library does not notice contexts that include themselves; their cost ends them.
-	if s.terms += 100 + definitions(doc.Document); s.terms > s.limits.Terms {
+	if s.terms += 100 + definitions(doc.Document); s.terms > s.limits.Terms { // check: S-71
 		return nil, limit("terms", "")
 	}
 	doc = unshare(doc)
@@ -109,7 +109,7 @@ func (s *session) load(u string) (*ld.RemoteDocument, error) {
 	} else if ok {
 		return nil, &Error{Code: ErrLoad.Code, Name: u, Detail: "failed a short while ago"}
 	}
-	if s.loader.Transport == nil {
+	if s.loader.Transport == nil { // check: S-71
 		return nil, &Error{Code: ErrUnknownContext.Code, Name: u, Detail: "not embedded, and the loader has no network"}
 	}
 	doc, err := s.fetch(u)
@@ -167,7 +167,7 @@ func (s *session) fetch(u string) (*ld.RemoteDocument, error) {
 	ctx, cancel := context.WithTimeout(s.ctx, orElse(s.loader.Timeout, 10*time.Second))
 	defer cancel()
 	for hop := 0; ; hop++ {
-		if s.loads++; s.loads > orElse(s.loader.MaxLoads, 8) {
+		if s.loads++; s.loads > orElse(s.loader.MaxLoads, 8) { // check: S-71
 			return nil, limit("loads", "")
 		}
 		doc, next, err := s.get(ctx, u)

@@ -105,6 +105,25 @@ func TestS72_RemappedTermsAreRefused(t *testing.T) {
 	}
 }
 
+// TestS72_OtherNamesKeepTheirForm: another name for an IRI of ours is refused if it makes of the values
+// what plain readers would not.
+func TestS72_OtherNamesKeepTheirForm(t *testing.T) {
+	t.Parallel()
+	n := jsonld.NewNormalizer(jsonld.Options{})
+	for _, context := range []string{
+		`{"wer":{"@id":"as:actor","@container":"@language"}}`, `{"wer":{"@id":"as:actor","@container":["@language","@set"]}}`,
+		`{"wer":{"@id":"as:actor","@container":"@id"}}`, `{"wer":{"@id":"as:target","@container":"@index"}}`,
+		`{"wer":{"@id":"as:content","@container":"@type"}}`, `{"wer":{"@id":"as:content","@container":["@index","@set"]}}`,
+		`{"wer":{"@id":"http://joinmastodon.org/ns#featured","@container":"@id"}}`,
+		`{"@base":"as:x"}`, `{"@base":"vcard:x"}`,
+	} {
+		_, err := n.Normalize([]byte(`{"@context":[` + asURL + `,` + context + `],"type":"Follow","wer":{"https://a.example/u":{}},"object":""}`))
+		require.ErrorIs(t, err, jsonld.ErrRemapped, context)
+	}
+	_, err := n.Normalize([]byte(`{"@context":[` + asURL + `,{"wer":{"@id":"as:actor","@container":"@set","@type":"@id"}}],"type":"Follow","wer":["https://a.example/u"],"object":""}`))
+	require.NoError(t, err)
+}
+
 func TestS72_OtherReadersSeeTheSame(t *testing.T) {
 	t.Parallel()
 	// A name of an extension may be taken by another vocabulary; it is then not read as ours.

@@ -65,7 +65,7 @@ func (p *price) document(v any, active int) error {
 			}
 		}
 	}
-	if p.cost > p.limits.Terms {
+	if p.cost > p.limits.Terms { // check: S-71
 		return limit("terms", "")
 	}
 	return nil
@@ -94,7 +94,7 @@ func (p *price) context(c any) (int, error) {
 	if !ok {
 		list = []any{c}
 	}
-	if len(list) > p.limits.Contexts {
+	if len(list) > p.limits.Contexts { // check: L-09
 		return 0, limit("contexts", "/@context")
 	}
 	size := 0

@@ -82,7 +82,7 @@ func (c *canonicalizer) index(q *Quad) {
 
 // step accounts for n hashed quads or labels.
 func (c *canonicalizer) step(n int) error {
-	if c.steps += n; c.steps > c.limit {
+	if c.steps += n; c.steps > c.limit { // check: S-73
 		return &Error{Code: ErrBudget.Code, Name: "steps", Detail: "canonicalisation would take more than " + strconv.Itoa(c.limit) + " steps"}
 	}
 	if err := c.ctx.Err(); err != nil {

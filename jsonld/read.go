@@ -52,7 +52,7 @@ func (l Limits) orDefault() Limits {
 // decode reads one strict JSON value (RFC 7493) into the types the algorithms work on: map, slice,
 // string, bool, nil and json.Number, which keeps the spelling.
 func decode(doc []byte, l Limits) (any, error) {
-	if len(doc) > l.Bytes {
+	if len(doc) > l.Bytes { // check: L-02
 		return nil, limit("bytes", "")
 	}
 	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
@@ -92,7 +92,7 @@ func (r *reader) refuse(err error) error {
 func (r *reader) limit(name string) error { return limit(name, string(r.dec.StackPointer())) }
 
 func (r *reader) value() (any, error) {
-	if r.values++; r.values > r.limits.Values {
+	if r.values++; r.values > r.limits.Values { // check: L-05
 		return nil, r.limit("values")
 	}
 	tok, err := r.dec.ReadToken()
@@ -106,13 +106,13 @@ func (r *reader) value() (any, error) {
 		return tok.Bool(), nil
 	case '"':
 		s := tok.String()
-		if len(s) > r.limits.String {
+		if len(s) > r.limits.String { // check: L-07
 			return nil, r.limit("string")
 		}
 		return s, nil
 	case '0':
 		s := tok.String()
-		if len(s) > r.limits.Number {
+		if len(s) > r.limits.Number { // check: L-07
 			return nil, r.limit("number")
 		}
 		return json.Number(s), nil
@@ -124,7 +124,7 @@ func (r *reader) value() (any, error) {
 }
 
 func (r *reader) array() (any, error) {
-	if r.dec.StackDepth() > r.limits.Depth {
+	if r.dec.StackDepth() > r.limits.Depth { // check: L-04
 		return nil, r.limit("depth")
 	}
 	list := []any{}
@@ -140,7 +140,7 @@ func (r *reader) array() (any, error) {
 }
 
 func (r *reader) object() (any, error) {
-	if r.dec.StackDepth() > r.limits.Depth {
+	if r.dec.StackDepth() > r.limits.Depth { // check: L-04
 		return nil, r.limit("depth")
 	}
 	m := make(map[string]any)
@@ -150,7 +150,7 @@ func (r *reader) object() (any, error) {
 			return nil, err
 		}
 		key := name.String()
-		if len(m) == r.limits.Members {
+		if len(m) == r.limits.Members { // check: L-06
 			return nil, r.limit("members")
 		}
 		v, err := r.value()

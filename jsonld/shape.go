@@ -37,7 +37,7 @@ func (s *shaper) document(expanded any) (map[string]any, error) {
 		}
 		s.collect(node)
 		for scheme := range s.schemes {
-			if td := s.ours.core.TermDefinitions[scheme]; td != nil && td.Prefix != nil && *td.Prefix { // by way of @base
+			if td := s.ours.core.TermDefinitions[scheme]; td != nil && td.Prefix != nil && *td.Prefix { // check: S-72 (by way of @base)
 				return nil, &Error{Code: ErrRemapped.Code, Name: scheme, Detail: "a prefix of ours serves as the scheme of an IRI"}
 			}
 		}

@@ -95,7 +95,7 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string, texts de
 		spelt := w.spelt(iri, td)
 		if first, twice := seen[spelt]; twice {
 			if w.isOurs(iri) {
-				if !reflect.DeepEqual(m[first], m[key]) {
+				if !reflect.DeepEqual(m[first], m[key]) { // check: S-72
 					return &Error{Code: ErrBothSpellings.Code, Name: spelt, Pointer: at(append(path, key)), Detail: "also given as " + strconv.Quote(first)}
 				}
 				delete(m, key)
@@ -159,7 +159,7 @@ func (w *walker) kind(m map[string]any, c *ld.Context) (isNode bool, list string
 // keyword refuses keywords that move statements about.
 func (w *walker) keyword(iri, key string, m map[string]any, path []string) error {
 	switch iri {
-	case "@graph", "@included", "@reverse", "@nest":
+	case "@graph", "@included", "@reverse", "@nest": // check: S-29
 		return &Error{Code: ErrKeyword.Code, Name: iri, Pointer: at(append(path, key)), Detail: "it rearranges the document"}
 	case "@id":
 		if id, ok := m[key].(string); !ok {
@@ -206,7 +206,7 @@ func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition
 			}
 		}
 		if slices.Contains(td.Container, "@language") {
-			if t := w.named(iri); t.node || t.word {
+			if t := w.named(iri); t.node || t.word { // check: S-72
 				return &Error{Code: ErrRemapped.Code, Name: t.name, Pointer: at(path), Detail: "the context makes texts of it"}
 			}
 			m[key] = w.languageMap(m[key])
@@ -219,7 +219,7 @@ func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition
 			if !slices.Contains(td.Container, byKey) {
 				continue
 			}
-			if t := w.named(iri); t.name != "" {
+			if t := w.named(iri); t.name != "" { // check: S-72
 				return &Error{Code: ErrRemapped.Code, Name: t.name, Pointer: at(path), Detail: "the context makes a map of it"}
 			}
 			if entries, ok := m[key].(map[string]any); ok {
