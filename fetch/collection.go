@@ -19,7 +19,7 @@ import (
 // on pages, items and time. totalItems is a claim and is not consulted.
 func (c *Client) Collection(ctx context.Context, iri as.IRI, opts ...Option) iter.Seq2[as.Ref, error] {
 	return func(yield func(as.Ref, error) bool) {
-		ctx, cancel := context.WithTimeoutCause(ctx, c.limits.WalkTime, ErrCollectionLimit) // check: L-18
+		ctx, cancel := context.WithTimeoutCause(ctx, c.limits.WalkTime, ErrCollectionLimit) // L-18
 		defer cancel()
 		w := &walk{c: c, root: iri, o: options(opts), seen: make(map[string]bool)}
 		page, err := w.start(ctx)

@@ -48,7 +48,7 @@ func (c *Client) exchange(ctx context.Context, asked target, w wish) (r *reply, 
 		ctx, end = observe.Begin(ctx, c.cfg.Observer, observe.Fetch)
 		defer func() { end(observed(asked, err)) }()
 	}
-	ctx, cancel := context.WithTimeout(ctx, c.limits.Total) // check: S-65
+	ctx, cancel := context.WithTimeout(ctx, c.limits.Total) // S-65
 	defer cancel()
 	at, seen := asked, map[string]bool{asked.url.String(): true}
 	for hop := 0; ; hop++ {
@@ -121,8 +121,8 @@ func (c *Client) follow(at target, location string, w wish) (target, error) {
 	if err != nil || ref.User != nil {
 		return refuse("a malformed redirect")
 	}
-	next, err := c.rules.vet(at.url.ResolveReference(ref).String()) // check: S-56
-	if err != nil {
+	next, err := c.rules.vet(at.url.ResolveReference(ref).String())
+	if err != nil { // check: S-56
 		return target{}, err
 	}
 	if at.origin.Scheme() == "https" && next.origin.Scheme() != "https" { // check: S-41

@@ -124,13 +124,13 @@ func listed(owner as.Node, keyID string, stated entry) (httpsig.Key, error) {
 		}
 		usable = append(usable, key)
 	}
-	switch len(usable) {
-	case 0:
+	switch n := len(usable); {
+	case n == 0:
 		return httpsig.Key{}, keyError(code, keyID, nil)
-	case 1:
-		return usable[0], nil
+	case n > 1: // check: S-24
+		return httpsig.Key{}, keyError(CodeKeySeveral, keyID, nil)
 	}
-	return httpsig.Key{}, keyError(CodeKeySeveral, keyID, nil) // check: S-24
+	return usable[0], nil
 }
 
 // owned turns an entry of the actor's own list into a key, or names the problem.

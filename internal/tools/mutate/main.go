@@ -2,7 +2,9 @@
 // misses.
 //
 // A check is an if statement or a case of a switch whose line, or the line above it, bears a comment
-// such as "// check: S-27". Removing it means that it never applies: its condition becomes false.
+// such as "// check: S-27". Removing it means that it never applies: its condition becomes false. So may
+// be marked what is simply left out (a call, an assignment, a field of a literal), and the truth value
+// that a function returns, which becomes true.
 // The changed file is given to "go test -overlay", so the tree stays as it is. If the package's own
 // tests pass without the check, it has survived: either a test is missing or the check does nothing.
 //

@@ -116,11 +116,27 @@ func mutate(file string, source []byte) ([]mutant, error) {
 				}
 				add(c.Case, edits...)
 			}
+		case *ast.ExprStmt:
+			if marks[set.Position(n.Pos()).Line] != "" {
+				add(n.Pos(), edit{offset(n.Pos()), offset(n.End()), nothing})
+			}
+		case *ast.AssignStmt:
+			if n.Tok != token.DEFINE && marks[set.Position(n.Pos()).Line] != "" {
+				add(n.Pos(), edit{offset(n.Pos()), offset(n.End()), nothing})
+			}
+		case *ast.ReturnStmt:
+			if marks[set.Position(n.Pos()).Line] != "" && len(n.Results) == 1 && truth(n.Results[0]) {
+				add(n.Pos(), edit{offset(n.Results[0].Pos()), offset(n.End()), always})
+			}
+		case *ast.KeyValueExpr:
+			if marks[set.Position(n.Pos()).Line] != "" {
+				add(n.Pos(), edit{offset(n.Pos()), offset(n.End()) + 1, nothing})
+			}
 		}
 		return true
 	})
 	for line, text := range marks {
-		return nil, fmt.Errorf("%s:%d: check: %s marks neither an if nor a case", file, line, text)
+		return nil, fmt.Errorf("%s:%d: check: %s marks nothing that can be removed", file, line, text)
 	}
 	sort.Slice(all, func(i, j int) bool { return all[i].line < all[j].line })
 	return all, nil
@@ -135,7 +151,24 @@ type edit struct {
 // never keeps a condition's variables in use.
 func never(old string) string { return "false && (" + old + ")" }
 
+// always is never for the verdict that a function returns.
+func always(old string) string { return "true || " + old }
+
 func nothing(string) string { return "" }
+
+// truth reports whether an expression is plainly a truth value.
+func truth(e ast.Expr) bool {
+	switch e := e.(type) {
+	case *ast.UnaryExpr:
+		return e.Op == token.NOT
+	case *ast.BinaryExpr:
+		switch e.Op {
+		case token.LAND, token.LOR, token.EQL, token.NEQ, token.LSS, token.GTR, token.LEQ, token.GEQ:
+			return true
+		}
+	}
+	return false
+}
 
 func apply(source []byte, edits []edit) []byte {
 	var out bytes.Buffer

@@ -35,7 +35,18 @@ func f(a, b int) string {
 	if b > 0 { // unmarked
 		return "b"
 	}
+	println(a) // check: S-07
+	a = -a // check: S-08
+	_ = T{
+		a: a, // check: S-09
+	}
 	return ""
+}
+
+type T struct{ a int }
+
+func g(a int) bool {
+	return a > 1 || a < -1 // check: S-10
 }
 `
 
@@ -49,6 +60,10 @@ func TestMutate(t *testing.T) {
 		{"S-04", "a == 0, b == 0", "case false && (a == 0), false && (b == 0): // check"},
 		{"S-05", `// check: S-05 return "one"`, "case 1:\n\tdefault"},
 		{"S-06", "// check: S-06 b++", "default:\n\t}"},
+		{"S-07", "println(a)", "\t // check: S-07"},
+		{"S-08", "a = -a", "\t // check: S-08"},
+		{"S-09", "a: a,", "T{\n\t\t // check: S-09"},
+		{"S-10", "a > 1 || a < -1", "return true || a > 1 || a < -1"},
 	}
 	require.Len(t, found, len(want))
 	for i, w := range want {
@@ -58,9 +73,9 @@ func TestMutate(t *testing.T) {
 		_, err := parser.ParseFile(token.NewFileSet(), "sample.go", found[i].source, 0)
 		require.NoError(t, err)
 	}
-	for _, stray := range []string{"package p\n\nvar x = 1 // check: S-01\n", "package p\n\nfunc f() {\n\tprintln() // check: S-01\n}\n"} {
+	for _, stray := range []string{"package p\n\nvar x = 1 // check: S-01\n", "package p\n\nfunc f() {\n\tfor { // check: S-01\n\t}\n}\n"} {
 		_, err := mutate("p.go", []byte(stray))
-		require.ErrorContains(t, err, "marks neither")
+		require.ErrorContains(t, err, "marks nothing")
 	}
 	_, err = mutate("p.go", []byte("package"))
 	require.Error(t, err)
