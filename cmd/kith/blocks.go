@@ -2,71 +2,54 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
+	"net/url"
 
-	as "github.com/gokith/kith/activitystreams"
-	"github.com/gokith/kith/names"
-	"github.com/gokith/kith/policy"
-	"github.com/gokith/kith/storage"
+	"github.com/gokith/kith/admin"
 )
 
 // block refuses actors and origins, or lists those that are refused.
-func block(ctx context.Context, c *call) error { return blocks(ctx, c, true) }
+func block(ctx context.Context, c *call) error { return blocks(ctx, c, "block", "blocked") }
 
 // unblock lifts blocks.
-func unblock(ctx context.Context, c *call) error { return blocks(ctx, c, false) }
+func unblock(ctx context.Context, c *call) error { return blocks(ctx, c, "unblock", "unblocked") }
 
-func blocks(ctx context.Context, c *call, add bool) error {
+func blocks(ctx context.Context, c *call, action, done string) error {
 	f := c.flags()
-	db := database(f)
+	at := where(f)
 	args, err := c.parse(f)
 	if err != nil {
 		return err
 	}
-	if !add && len(args) == 0 {
+	if action == "unblock" && len(args) == 0 {
 		return fmt.Errorf("%w: whom? ID|ORIGIN…", errUsage)
 	}
-	store, err := open(ctx, *db)
+	d, err := at.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	server, err := store.Actor(ctx, names.InstanceKey)
-	if errors.Is(err, storage.ErrNotFound) {
-		return errors.New("no server has run on this database yet")
+	defer d.Close()
+	if len(args) == 0 {
+		return listBlocks(ctx, c, d)
 	}
-	if err != nil {
+	if _, err := d.do(ctx, action, url.Values{"id": args}); err != nil {
 		return err
 	}
-	p := policy.New(store, server.ID, nil)
-	switch {
-	case len(args) == 0:
-		return listBlocks(ctx, c, store, server.ID)
-	case add:
-		return each(ctx, c, args, "blocked", func(ctx context.Context, id as.IRI) error { return p.Block(ctx, spelled(id)) })
+	for _, id := range args {
+		fmt.Fprintf(c.out, "%s %s\n", done, line(id))
 	}
-	return each(ctx, c, args, "unblocked", func(ctx context.Context, id as.IRI) error { return p.Unblock(ctx, spelled(id)) })
+	return nil
 }
 
-// spelled reads what can be blocked: an actor's id, an origin, or for short the name of a host.
-func spelled(id as.IRI) as.IRI {
-	if !strings.Contains(string(id), "/") {
-		return "https://" + id
-	}
-	return id
-}
-
-func listBlocks(ctx context.Context, c *call, store storage.Store, server as.IRI) error {
+func listBlocks(ctx context.Context, c *call, d *desk) error {
 	t := newTable(c.out)
 	n := 0
-	for e, err := range store.Edges(ctx, storage.EdgeQuery{Kind: storage.Block, Subject: server, State: storage.EdgeActive, OldestFirst: true}) {
+	for b, err := range list[admin.Block](ctx, d, "blocks", url.Values{}, 0) {
 		if err != nil {
 			return err
 		}
 		n++
-		t.row(word(string(e.Object)), "since "+instant(e.Time))
+		t.row(word(string(b.ID)), "since "+instant(b.Since))
 	}
 	t.flush()
 	if n == 0 {

@@ -3,21 +3,18 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
+	"net/url"
 	"strconv"
-	"time"
 
-	"github.com/gokith/kith/delivery"
-	"github.com/gokith/kith/origin"
-	"github.com/gokith/kith/storage"
+	"github.com/gokith/kith/admin"
 )
 
 // hosts lists what is known of remote servers.
 func hosts(ctx context.Context, c *call) error {
 	f := c.flags()
-	db := database(f)
+	at := where(f)
 	held := f.Bool("held", false, "only those that get nothing at the moment")
+	show := f.String("show", "all", "only `those`: failing, waiting (deliveries wait), paused, gone, held, or all")
 	args, err := c.parse(f)
 	if err != nil {
 		return err
@@ -25,49 +22,31 @@ func hosts(ctx context.Context, c *call) error {
 	if err := none(args); err != nil {
 		return err
 	}
-	store, err := open(ctx, *db)
+	if *held {
+		*show = "held"
+	}
+	d, err := at.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	waiting := make(map[string]bool)
-	for due, err := range store.DueHosts(ctx) {
+	defer d.Close()
+	t := newTable(c.out, "HOST", "STATE", "DELIVERIES", "FAILURES", "LAST SUCCESS", "LAST HEARD", "SIGNATURE")
+	n := 0
+	for h, err := range list[admin.Host](ctx, d, "hosts", url.Values{"show": {*show}}, 0) {
 		if err != nil {
 			return err
-		}
-		waiting[due.Host] = true
-	}
-	t := newTable(c.out, "HOST", "STATE", "DELIVERIES", "FAILURES", "LAST SUCCESS", "LAST HEARD", "SIGNATURE")
-	n, now := 0, time.Now()
-	list := func(h storage.Host) {
-		why := rest(h, now)
-		if *held && why == "" {
-			return
 		}
 		n++
-		t.row(hostRow(h, why, waiting[h.Origin])...)
-	}
-	for h, err := range store.Hosts(ctx) {
-		if err != nil {
-			return err
-		}
-		list(h)
-		delete(waiting, h.Origin)
-	}
-	for _, host := range slices.Sorted(maps.Keys(waiting)) { // never spoken to yet
-		list(storage.Host{Origin: host})
+		t.row(hostRow(h)...)
 	}
 	t.flush()
 	fmt.Fprintf(c.out, "\n%s\n", plural(n, "host", "hosts"))
 	return nil
 }
 
-func hostRow(h storage.Host, why string, waiting bool) []string {
-	if why == "" {
-		why = "ok"
-	}
+func hostRow(h admin.Host) []string {
 	deliveries, failures, scheme := "", "", h.Scheme
-	if waiting {
+	if h.Waiting {
 		deliveries = "waiting"
 	}
 	if h.Failures > 0 {
@@ -76,38 +55,45 @@ func hostRow(h storage.Host, why string, waiting bool) []string {
 	if h.Ed25519 {
 		scheme += " ed25519"
 	}
-	return []string{word(h.Origin), why, dash(deliveries), dash(failures), dash(instant(h.LastSuccess)), dash(instant(h.LastInbound)), dash(scheme)}
+	return []string{word(h.Origin), standing(h), dash(deliveries), dash(failures), dash(instant(h.LastSuccess)), dash(instant(h.LastInbound)), dash(scheme)}
 }
 
-// rest says why a host gets nothing now; "" if it does.
-func rest(h storage.Host, now time.Time) string {
-	switch {
-	case h.Paused:
+// standing says how deliveries to a host stand.
+func standing(h admin.Host) string {
+	switch h.State {
+	case admin.HostBlocked:
+		return "blocked"
+	case admin.HostPaused:
 		return "paused by hand"
-	case h.OpenUntil.After(now):
-		return fmt.Sprintf("failed %d times in a row, tried again %s", h.Failures, instant(h.OpenUntil))
-	case h.NotBefore.After(now):
-		return "asked to wait until " + instant(h.NotBefore)
+	case admin.HostResting:
+		return fmt.Sprintf("failed %d times in a row, tried again %s", h.Failures, instant(h.Until))
+	case admin.HostGone:
+		return "gone since " + instant(h.FailingSince) + ", tried again " + instant(h.Until)
+	case admin.HostAsked:
+		return "asked to wait until " + instant(h.Until)
 	}
-	return ""
+	return string(h.State)
 }
 
-// pause holds back what goes to a server.
-func pause(ctx context.Context, c *call) error {
-	return steer(ctx, c, "paused", (*delivery.Delivery).Pause)
-}
+// pause holds back what goes to a server, or everything.
+func pause(ctx context.Context, c *call) error { return steer(ctx, c, "pause", "paused") }
 
 // resume lets it go again.
-func resume(ctx context.Context, c *call) error {
-	return steer(ctx, c, "resumed", (*delivery.Delivery).Resume)
-}
+func resume(ctx context.Context, c *call) error { return steer(ctx, c, "resume", "resumed") }
 
-func steer(ctx context.Context, c *call, done string, do func(*delivery.Delivery, context.Context, origin.Origin) error) error {
+// probe tries a server now, whatever rest it was given.
+func probe(ctx context.Context, c *call) error { return steer(ctx, c, "probe", "trying") }
+
+func steer(ctx context.Context, c *call, action, done string) error {
 	c.tool.args = ""
 	f := c.flags()
-	db := database(f)
+	at := where(f)
 	host := new(hostFlag)
-	f.Var(host, "host", "the `server`: a.example or https://a.example")
+	usage := "the `server`: a.example or https://a.example; without it, all deliveries to everybody"
+	if action == "probe" {
+		usage = "the `server`: a.example or https://a.example"
+	}
+	f.Var(host, "host", usage)
 	args, err := c.parse(f)
 	if err != nil {
 		return err
@@ -115,21 +101,21 @@ func steer(ctx context.Context, c *call, done string, do func(*delivery.Delivery
 	if err := none(args); err != nil {
 		return err
 	}
+	form, whom := url.Values{"host": {host.name()}}, host.name()
 	if host.IsZero() {
-		return fmt.Errorf("%w: -host is missing", errUsage)
+		if action == "probe" {
+			return fmt.Errorf("%w: -host is missing", errUsage)
+		}
+		form, whom = url.Values{"all": {"1"}}, "all deliveries"
 	}
-	store, err := open(ctx, *db)
+	d, err := at.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	d, err := hand(store)
-	if err != nil {
+	defer d.Close()
+	if _, err := d.do(ctx, action, form); err != nil {
 		return err
 	}
-	if err := do(d, ctx, host.Origin); err != nil {
-		return err
-	}
-	fmt.Fprintf(c.out, "%s %s\n", done, host.name())
+	fmt.Fprintf(c.out, "%s %s\n", done, whom)
 	return nil
 }

@@ -2,26 +2,22 @@ package main
 
 import (
 	"context"
-	"errors"
+	"flag"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/gokith/kith/delivery"
-	"github.com/gokith/kith/httpsig"
-	"github.com/gokith/kith/keys"
+	"github.com/gokith/kith/admin"
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/storage"
 )
 
-// gaveUp are the states of deliveries that ended without success and not by our own will.
-var gaveUp = []storage.DeliveryState{storage.DeliveryRefused, storage.DeliveryExpired}
-
-// states are what -state takes.
-var states = append([]storage.DeliveryState{storage.DeliveryPending, storage.DeliveryDone, storage.DeliveryCanceled}, gaveUp...)
+// states are what -state takes, in the order of the summary.
+var states = []storage.DeliveryState{storage.DeliveryPending, storage.DeliveryDone, storage.DeliveryCanceled, storage.DeliveryRefused, storage.DeliveryExpired}
 
 // remote reads the origin of a remote server: "https://a.example", or "a.example" for short.
 func remote(s string) (origin.Origin, error) {
@@ -53,16 +49,49 @@ func (f *hostFlag) name() string {
 	return f.Origin.String()
 }
 
+// filter are the flags that select deliveries.
+type filter struct {
+	host   hostFlag
+	since  timeFlag
+	sender string
+	post   int64
+	id     int64
+}
+
+func (s *filter) flags(f *flag.FlagSet, host string) {
+	f.Var(&s.host, "host", "only those to this `server`"+host+": a.example or https://a.example")
+	f.Var(&s.since, "since", "only those that changed since this `time`: 2026-01-02T15:04:05Z, 2026-01-02, or 2h (ago)")
+	f.StringVar(&s.sender, "sender", "", "only those of the local actor with this `key`")
+	f.Int64Var(&s.post, "post", 0, "only those of the post with this `number`")
+	f.Int64Var(&s.id, "id", 0, "only the one with this `number`")
+}
+
+// params is the selection as the admin handler takes it.
+func (s *filter) params() url.Values {
+	q := url.Values{}
+	set := func(name, value string) {
+		if value != "" && value != "0" {
+			q.Set(name, value)
+		}
+	}
+	set("host", s.host.name())
+	set("sender", s.sender)
+	set("post", strconv.FormatInt(s.post, 10))
+	set("id", strconv.FormatInt(s.id, 10))
+	if !s.since.IsZero() {
+		q.Set("since", s.since.UTC().Format(time.RFC3339Nano))
+	}
+	return q
+}
+
 // deliveries lists the ledger.
 func deliveries(ctx context.Context, c *call) error {
 	f := c.flags()
-	db := database(f)
-	host, since, q := new(hostFlag), new(timeFlag), storage.DeliveryQuery{}
-	f.Var(host, "host", "only those to this `server`: a.example or https://a.example")
+	at, s := where(f), new(filter)
+	s.flags(f, "")
 	state := f.String("state", "", "only those in this `state`: pending, done, refused, expired, canceled, or gave-up (refused or expired)")
-	f.Int64Var(&q.Post, "post", 0, "only those of the post with this `number`")
-	f.Var(since, "since", "only those that changed since this `time`: 2026-01-02T15:04:05Z, 2026-01-02, or 2h (ago)")
 	limit := f.Int("limit", 0, "stop after so many; 0: never")
+	newest := f.Bool("newest", false, "newest first")
 	args, err := c.parse(f)
 	if err != nil {
 		return err
@@ -70,44 +99,31 @@ func deliveries(ctx context.Context, c *call) error {
 	if err := none(args); err != nil {
 		return err
 	}
-	wanted, err := wantedStates(*state)
+	if *state != "" && *state != admin.StateGaveUp && !slices.Contains(states, storage.DeliveryState(*state)) {
+		return fmt.Errorf("%w: there is no state %q", errUsage, *state)
+	}
+	d, err := at.open(ctx)
 	if err != nil {
 		return err
 	}
-	if len(wanted) == 1 {
-		q.State = wanted[0]
-	}
-	q.Host, q.Since = host.name(), since.Time
-	store, err := open(ctx, *db)
-	if err != nil {
-		return err
-	}
-	defer store.Close()
-	if q.Post != 0 {
-		if err := printPost(ctx, c, store, q.Post); err != nil {
+	defer d.Close()
+	if s.post != 0 {
+		if err := printPost(ctx, c, d, s.post); err != nil {
 			return err
 		}
 	}
-	return listDeliveries(ctx, c, store, q, wanted, *limit)
-}
-
-// wantedStates reads -state; nil means all.
-func wantedStates(s string) ([]storage.DeliveryState, error) {
-	switch {
-	case s == "":
-		return nil, nil
-	case s == "gave-up":
-		return gaveUp, nil
-	case slices.Contains(states, storage.DeliveryState(s)):
-		return []storage.DeliveryState{storage.DeliveryState(s)}, nil
+	q := s.params()
+	q.Set("state", *state)
+	if !*newest {
+		q.Set("order", "oldest")
 	}
-	return nil, fmt.Errorf("%w: there is no state %q", errUsage, s)
+	return listDeliveries(ctx, c, d, q, *limit)
 }
 
-func printPost(ctx context.Context, c *call, store storage.Store, id int64) error {
-	p, err := store.Post(ctx, id)
-	if err != nil {
-		return fmt.Errorf("post %d: %w", id, err)
+func printPost(ctx context.Context, c *call, d *desk, id int64) error {
+	var p admin.Post
+	if err := d.ask(ctx, http.MethodGet, "post", url.Values{"id": {strconv.FormatInt(id, 10)}}, &p); err != nil {
+		return err
 	}
 	how := "still finding recipients"
 	switch {
@@ -120,43 +136,38 @@ func printPost(ctx context.Context, c *call, store storage.Store, id int64) erro
 	return nil
 }
 
-func listDeliveries(ctx context.Context, c *call, store storage.Store, q storage.DeliveryQuery, wanted []storage.DeliveryState, limit int) error {
+func listDeliveries(ctx context.Context, c *call, d *desk, q url.Values, limit int) error {
 	t := newTable(c.out, "ID", "POST", "VERB", "STATE", "TRIES", "LAST", "NEXT", "INBOX", "ANSWER")
 	defer t.flush()
 	n, now := 0, time.Now()
 	counts := make(map[storage.DeliveryState]int)
-	for d, err := range store.Deliveries(ctx, q) {
+	for d, err := range list[admin.Delivery](ctx, d, "deliveries", q, limit) {
 		if err != nil {
 			return err
 		}
-		if wanted != nil && !slices.Contains(wanted, d.State) {
-			continue
-		}
 		t.row(deliveryRow(d, now)...)
 		counts[d.State]++
-		if n++; n == limit {
-			break
-		}
+		n++
 	}
 	t.flush()
-	sum := []string{plural(n, "delivery", "deliveries")}
+	fmt.Fprintf(c.out, "\n%s", plural(n, "delivery", "deliveries"))
 	for _, s := range states {
 		if counts[s] > 0 {
-			sum = append(sum, fmt.Sprint(counts[s], " ", s))
+			fmt.Fprintf(c.out, ", %d %s", counts[s], s)
 		}
 	}
-	fmt.Fprintf(c.out, "\n%s\n", strings.Join(sum, ", "))
+	fmt.Fprintln(c.out)
 	return nil
 }
 
-func deliveryRow(d storage.Delivery, now time.Time) []string {
+func deliveryRow(d admin.Delivery, now time.Time) []string {
 	last, next := "", ""
 	if d.Attempts > 0 || d.State != storage.DeliveryPending {
 		last = instant(d.Updated)
 	}
 	switch {
 	case d.State != storage.DeliveryPending:
-	case d.Leased.After(now):
+	case d.Sending:
 		next = "being sent"
 	case d.Next.After(now):
 		next = instant(d.Next)
@@ -184,31 +195,12 @@ func dash(s string) string {
 	return s
 }
 
-// hand returns what changes the ledger as the server's own code does. It never sends: the server
-// that runs on the store does, or will when it starts.
-func hand(store storage.Store) (*delivery.Delivery, error) {
-	return delivery.New(delivery.Config{
-		Store: store, Transport: noNetwork{},
-		Signer: func(context.Context, string, keys.Algorithm) (*httpsig.Signer, error) { return nil, errNoNetwork },
-	})
-}
-
-var errNoNetwork = errors.New("kith sends nothing itself")
-
-type noNetwork struct{}
-
-// RoundTrip refuses.
-func (noNetwork) RoundTrip(*http.Request) (*http.Response, error) { return nil, errNoNetwork }
-
 // retry makes deliveries due at once.
 func retry(ctx context.Context, c *call) error {
 	f := c.flags()
-	db := database(f)
-	host, since, q := new(hostFlag), new(timeFlag), storage.DeliveryQuery{}
+	at, s := where(f), new(filter)
 	all := f.Bool("gave-up", false, "also those that were refused or given up, not only those that wait for their next attempt")
-	f.Var(host, "host", "only those to this `server`, which then gets no rest, even if it failed before: a.example or https://a.example")
-	f.Var(since, "since", "only those that changed since this `time`: 2026-01-02T15:04:05Z, 2026-01-02, or 2h (ago)")
-	f.Int64Var(&q.Post, "post", 0, "only those of the post with this `number`")
+	s.flags(f, ", which then gets no rest, even if it failed before")
 	args, err := c.parse(f)
 	if err != nil {
 		return err
@@ -216,76 +208,60 @@ func retry(ctx context.Context, c *call) error {
 	if err := none(args); err != nil {
 		return err
 	}
-	q.Host, q.Since = host.name(), since.Time
-	store, err := open(ctx, *db)
+	d, err := at.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
-	if q.Host != "" {
-		if err := probation(ctx, store, q.Host); err != nil {
-			return err
-		}
-	}
-	d, err := hand(store)
-	if err != nil {
-		return err
-	}
-	from := []storage.DeliveryState{storage.DeliveryPending}
+	defer d.Close()
+	form := s.params()
 	if *all {
-		from = append(from, gaveUp...)
+		form.Set("state", admin.StateGaveUp)
 	}
-	// In one transaction, so that no later delivery of a chain starts before the earlier one is back.
-	n := 0
-	err = store.Update(ctx, func(ctx context.Context, _ storage.Tx) error {
-		n = 0
-		for _, q.State = range from {
-			changed, err := d.Retry(ctx, q)
-			if err != nil {
-				return err
-			}
-			n += changed
-		}
-		return nil
-	})
+	done, err := d.do(ctx, "retry", form)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "%s due now\n", plural(n, "delivery is", "deliveries are"))
-	return heldBack(ctx, c, store, q.Host)
+	fmt.Fprintf(c.out, "%s due now\n", plural(done.Changed, "delivery is", "deliveries are"))
+	for _, h := range done.Held {
+		fmt.Fprintf(c.out, "%s waits all the same: %s ('kith resume -host' ends that)\n", word(h.Origin), standing(h))
+	}
+	if more := done.HeldHosts - len(done.Held); more > 0 {
+		fmt.Fprintf(c.out, "and %d more: see 'kith hosts -held'\n", more)
+	}
+	return nil
 }
 
-// probation ends the rest that a host was given for its failures; the next failure begins it again.
-func probation(ctx context.Context, store storage.Store, host string) error {
-	h, err := store.Host(ctx, host)
-	if err != nil || h.OpenUntil.IsZero() && h.NotBefore.IsZero() {
+// cancel calls deliveries off that wait.
+func cancel(ctx context.Context, c *call) error {
+	f := c.flags()
+	at, s := where(f), new(filter)
+	s.flags(f, "")
+	all := f.Bool("all", false, "all that wait, to everybody")
+	args, err := c.parse(f)
+	if err != nil {
 		return err
 	}
-	return store.UpdateHost(ctx, host, func(h *storage.Host) { h.OpenUntil, h.NotBefore = time.Time{}, time.Time{} })
-}
-
-// heldBack tells of hosts for which deliveries wait although they are due.
-func heldBack(ctx context.Context, c *call, store storage.Store, only string) error {
-	now, n := time.Now(), 0
-	for due, err := range store.DueHosts(ctx) {
-		if err != nil {
-			return err
-		}
-		if only != "" && due.Host != only {
-			continue
-		}
-		h, err := store.Host(ctx, due.Host)
-		if err != nil {
-			return err
-		}
-		if why := rest(h, now); why != "" {
-			if n++; n <= 20 {
-				fmt.Fprintf(c.out, "%s waits all the same: %s ('kith resume -host' ends that)\n", word(h.Origin), why)
-			}
-		}
+	if err := none(args); err != nil {
+		return err
 	}
-	if n > 20 {
-		fmt.Fprintf(c.out, "and %d more: see 'kith hosts -held'\n", n-20)
+	form := s.params()
+	switch {
+	case *all && len(form) > 0:
+		return fmt.Errorf("%w: -all stands alone", errUsage)
+	case *all:
+		form.Set("all", "1")
+	case len(form) == 0:
+		return fmt.Errorf("%w: say which (-host, -post, -id, -sender, -since), or -all", errUsage)
 	}
+	d, err := at.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	done, err := d.do(ctx, "cancel", form)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(c.out, "%s called off\n", plural(done.Changed, "delivery was", "deliveries were"))
 	return nil
 }

@@ -3,8 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	as "github.com/gokith/kith/activitystreams"
+	"github.com/gokith/kith/admin"
 	"github.com/gokith/kith/delivery"
 	"github.com/gokith/kith/internal/sharedtest"
 	"github.com/gokith/kith/names"
@@ -34,11 +39,39 @@ func onEach(t *testing.T, test func(t *testing.T, store storage.Store, db string
 		t.Cleanup(func() { require.NoError(t, store.Close()) })
 		test(t, store, db)
 	})
+	t.Run("admin", func(t *testing.T) {
+		t.Parallel()
+		store, err := sqlite.Open(filepath.Join(t.TempDir(), "kith.db"))
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, store.Close()) })
+		test(t, store, overAdmin(t, store))
+	})
 	t.Run("postgres", func(t *testing.T) {
 		t.Parallel()
 		store, db := onPostgres(t)
 		test(t, store, db)
 	})
+}
+
+// login is what the app before the admin handler asks for.
+const login = "Bearer correct horse"
+
+// overAdmin serves the store's admin handler behind a login, and returns its address.
+func overAdmin(t *testing.T, store storage.Store) string {
+	t.Helper()
+	h, err := admin.New(admin.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
+	require.NoError(t, err)
+	mux := http.NewServeMux()
+	mux.Handle("/admin/", http.StripPrefix("/admin", h))
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != login {
+			http.Redirect(w, r, "/login", http.StatusFound)
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	t.Cleanup(s.Close)
+	return s.URL + "/admin"
 }
 
 // onPostgres makes schemas that only this test uses.
@@ -186,9 +219,32 @@ func TestRetryPauseResume(t *testing.T) {
 		require.Contains(t, done(t, "hosts", "-db", db, "-held"), "paused by hand")
 		require.Equal(t, "resumed https://strict.example\n", done(t, "resume", "-db", db, "-host", "strict.example"))
 		require.Contains(t, done(t, "hosts", "-db", db, "-held"), "\n0 hosts\n")
-		code, _, complaint := invoke(t, "", "pause", "-db", db)
+		code, _, complaint := invoke(t, "", "probe", "-db", db)
 		require.Equal(t, exitUsage, code)
 		require.Contains(t, complaint, "-host")
+
+		// A probe ends the rest, without a word about deliveries.
+		rest := time.Now().Add(time.Hour)
+		require.NoError(t, store.UpdateHost(t.Context(), "https://down.example", func(h *storage.Host) { h.OpenUntil, h.Failures = rest, 7 }))
+		require.Equal(t, "trying https://down.example\n", done(t, "probe", "-db", db, "-host", "down.example"))
+		h, err = store.Host(t.Context(), "https://down.example")
+		require.NoError(t, err)
+		require.True(t, h.OpenUntil.IsZero())
+
+		// Everything at once.
+		require.Equal(t, "paused all deliveries\n", done(t, "pause", "-db", db))
+		require.Contains(t, done(t, "stats", "-db", db), "all deliveries are paused")
+		require.Contains(t, done(t, "retry", "-db", db, "-host", "strict.example"), "waits all the same: paused by hand")
+		require.Equal(t, "resumed all deliveries\n", done(t, "resume", "-db", db))
+		require.NotContains(t, done(t, "stats", "-db", db), "paused")
+
+		code, _, _ = invoke(t, "", "cancel", "-db", db)
+		require.Equal(t, exitUsage, code, "not everything by mistake")
+		require.Equal(t, "1 delivery was called off\n", done(t, "cancel", "-db", db, "-host", "strict.example"))
+		require.Equal(t, "1 delivery was called off\n", done(t, "cancel", "-db", db, "-all"))
+		require.Contains(t, done(t, "deliveries", "-db", db), "1 done, 2 canceled")
+		id := regexp.MustCompile(`(?m)^(\d+) .*strict`).FindStringSubmatch(done(t, "deliveries", "-db", db))[1]
+		require.Equal(t, "1 delivery is due now\n", done(t, "retry", "-db", db, "-id", id))
 	})
 }
 
@@ -221,9 +277,108 @@ func TestBlockAndStats(t *testing.T) {
 
 		out := done(t, "stats", "-db", db)
 		require.Regexp(t, `(?m)^deliveries waiting +1$`, out)
-		require.Regexp(t, `(?m)^\S*deliveries +3$`, out)
+		require.Regexp(t, `(?m)^kith_deliveries +3 +\S+( [KMG]iB)? +- +-$`, out)
+		require.Regexp(t, `(?m)^deliveries done in 10 min +1$`, out)
+		z := store.(storage.Sizer)
+		require.NoError(t, z.PutSizes(t.Context(), storage.SizeSample{Time: time.Now().Add(-48 * time.Hour), Tables: []storage.TableSize{{Name: "kith_deliveries", Rows: 1}}}))
+		require.Regexp(t, `(?m)^kith_deliveries +3 .* \+1 +-$`, done(t, "stats", "-db", db))
 		require.Regexp(t, `\n[1-9]\d+ bytes \(`, out)
 	})
+}
+
+func TestReceivedAndRevive(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, store storage.Store, db string) {
+		ctx := t.Context()
+		var ids []string
+		for i := range 3 {
+			r, _, err := store.Claim(ctx, storage.Receipt{Activity: as.IRI(fmt.Sprintf("https://good.example/%d", i)), Actor: "https://good.example/users/ana", Proven: storage.ProvenSignature, Body: []byte("{}")})
+			require.NoError(t, err)
+			ids = append(ids, r.ID)
+		}
+		for _, id := range ids[:2] {
+			require.NoError(t, store.FinishReceipt(ctx, id, storage.ReceiptDead, evil, time.Time{}))
+		}
+		out := done(t, "received", "-db", db, "-state", "dead")
+		requireHarmless(t, out, "received")
+		require.Contains(t, out, "\n2 messages\n")
+		require.NotContains(t, out, "\n9 deliveries")
+		require.Contains(t, done(t, "received", "-db", db), "\n1 message\n")
+		require.Equal(t, "1 message is taken up again\n", done(t, "revive", "-db", db, ids[0]))
+		require.Equal(t, "1 message is taken up again\n", done(t, "revive", "-db", db, "-all"))
+		require.Contains(t, done(t, "received", "-db", db), "\n3 messages\n")
+		for _, args := range [][]string{{"revive"}, {"revive", "-all", "x"}, {"received", "-state", "lost"}} {
+			code, _, _ := invoke(t, "", append([]string{args[0], "-db", db}, args[1:]...)...)
+			require.Equal(t, exitUsage, code, args)
+		}
+	})
+}
+
+func TestMigrate(t *testing.T) {
+	t.Parallel()
+	db := filepath.Join(t.TempDir(), "kith.db")
+	code, _, complaint := invoke(t, "", "migrate", "-db", db)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, complaint, "there is no database")
+	require.Contains(t, done(t, "migrate", "-db", db, "-print"), "CREATE TABLE kith_deliveries")
+	require.NoFileExists(t, db)
+	store, err := sqlite.Open(db)
+	require.NoError(t, err)
+	_, err = store.DB().Exec(`CREATE TABLE mine (x)`)
+	require.NoError(t, err)
+	require.NoError(t, store.Close())
+	require.Equal(t, fmt.Sprintf("the tables have version %d\n", sqlite.SchemaVersion), done(t, "migrate", "-db", db))
+
+	dsn := "postgres://nobody@127.0.0.1:1/x?search_path=other&river_schema=jobs"
+	out := done(t, "migrate", "-db", dsn, "-print")
+	require.Contains(t, out, `CREATE SCHEMA IF NOT EXISTS "other"`)
+	require.Contains(t, out, `CREATE SCHEMA IF NOT EXISTS "jobs"`)
+}
+
+func TestMigratePostgres(t *testing.T) {
+	t.Parallel()
+	_, dsn := onPostgres(t)
+	fresh := regexp.MustCompile(`(search_path|river_schema)=(\w+)`).ReplaceAllString(dsn, "${1}=${2}_new")
+	code, _, complaint := invoke(t, "", "stats", "-db", fresh)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, complaint, "no tables of Kith yet")
+	t.Cleanup(func() {
+		pool, err := pgxpool.New(context.Background(), regexp.MustCompile(`[?&](search_path|river_schema)=\w+`).ReplaceAllString(dsn, ""))
+		require.NoError(t, err)
+		defer pool.Close()
+		for _, m := range regexp.MustCompile(`(?:search_path|river_schema)=(\w+)`).FindAllStringSubmatch(fresh, -1) {
+			_, err := pool.Exec(context.Background(), "DROP SCHEMA IF EXISTS "+m[1]+" CASCADE")
+			require.NoError(t, err)
+		}
+	})
+	for range 2 {
+		require.Contains(t, done(t, "migrate", "-db", fresh), "the tables have version")
+	}
+	require.Contains(t, done(t, "deliveries", "-db", fresh), "0 deliveries")
+}
+
+// The login goes to the address that was named, over TLS or this machine, and nowhere else.
+func TestAdminAddress(t *testing.T) {
+	t.Parallel()
+	store, err := sqlite.Open(filepath.Join(t.TempDir(), "kith.db"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, store.Close()) })
+	at := overAdmin(t, store)
+	secret := filepath.Join(t.TempDir(), "login")
+	require.NoError(t, os.WriteFile(secret, []byte("Authorization: "+login+"\n"), 0o600))
+	require.Contains(t, done(t, "hosts", "-admin", at, "-header", "@"+secret), "0 hosts")
+
+	code, _, complaint := invoke(t, "", "hosts", "-admin", at, "-header", "Authorization: wrong")
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, complaint, "-header")
+	code, _, complaint = invoke(t, "", "hosts", "-admin", strings.TrimSuffix(at, "/admin")+"/other", "-header", "Authorization: "+login)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, complaint, "is the address right")
+	for _, args := range [][]string{{"-admin", "http://blog.example/admin/"}, {"-admin", "blog.example"}, {"-admin", at, "-header", "secret"}} {
+		code, _, complaint := invoke(t, "", append([]string{"stats"}, args...)...)
+		require.Equal(t, exitUsage, code, args)
+		require.NotContains(t, complaint, "secret")
+	}
 }
 
 func TestOpenRefuses(t *testing.T) {
@@ -234,9 +389,10 @@ func TestOpenRefuses(t *testing.T) {
 		"postgres://u:secret@127.0.0.1:1/x?sslmode=disable":    "refused",
 		"postgres://u:secret@127.0.0.1:port/x?sslmode=disable": "no URL",
 	} {
-		for _, tool := range []string{"stats", "deliveries", "hosts", "retry", "block"} {
-			code, _, complaint := invoke(t, "", tool, "-db", db)
-			require.Equal(t, exitFailed, code)
+		for _, tool := range []string{"stats", "deliveries", "hosts", "retry", "block", "cancel -all", "received", "revive -all", "migrate"} {
+			args := strings.Fields(tool)
+			code, _, complaint := invoke(t, "", append([]string{args[0], "-db", db}, args[1:]...)...)
+			require.Equal(t, exitFailed, code, tool)
 			require.Contains(t, complaint, want)
 			require.NotContains(t, complaint, "secret")
 		}

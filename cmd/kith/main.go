@@ -3,12 +3,20 @@
 // Over the server's database, which may be in use (-db FILE or -db postgres://…):
 //
 //	kith deliveries [-host H] [-state S] [-post ID] [-since T]   what became of posts
-//	kith hosts [-held]                                           how remote servers are doing
+//	kith hosts [-held|-show WHICH]                               how remote servers are doing
 //	kith retry [-gave-up] [-host H] [-since T] [-post ID]        deliver now
-//	kith pause|resume -host H                                    hold back deliveries
+//	kith cancel [-host H] [-post ID] [-since T]                  call off what waits
+//	kith pause|resume [-host H]                                  hold back deliveries
+//	kith probe -host H                                           try a server now
+//	kith received [-state S]                                     what came in and waits, or failed
+//	kith revive [-all] [ID…]                                     take up what failed too often
 //	kith block|unblock ID|ORIGIN…                                whom the server deals with
 //	kith comments list|approve|reject [ID…]                      replies that wait for approval
-//	kith stats                                                   rows and bytes
+//	kith stats                                                   what waits; rows, bytes and growth
+//	kith migrate [-print]                                        bring the tables up to date
+//
+// All but comments and migrate also work over the admin handler of a running server (package admin):
+// -admin https://blog.example/admin/ -header 'Authorization: …'.
 //
 // Without a server:
 //
@@ -55,17 +63,22 @@ type tool struct {
 func tools() []tool {
 	return []tool{
 		{"block", "[ID|ORIGIN…]", "refuse actors and servers; without arguments, list whom", block},
+		{"cancel", "", "call off deliveries that wait", cancel},
 		{"comments", "list|approve|reject [ID…]", "look after replies that wait for approval", comments},
 		{"deliveries", "", "list deliveries and how they went", deliveries},
 		{"doc", "[FILE|-]", "print what the SDK reads in a document", doc},
 		{"hosts", "", "list remote servers and how they do", hosts},
 		{"keygen", "", "make a key pair", keygen},
-		{"pause", "-host H", "hold back what goes to a server", pause},
+		{"migrate", "", "bring the tables of a database up to date", migrate},
+		{"pause", "[-host H]", "hold back what goes to a server, or everything", pause},
+		{"probe", "-host H", "try a server now", probe},
 		{"proof", "verify [FILE|-]", "verify the proofs of a document (FEP-8b32)", proofs},
-		{"resume", "-host H", "let it go again", resume},
+		{"received", "", "list what came in and waits, or failed", received},
+		{"resume", "[-host H]", "let it go again", resume},
 		{"retry", "", "deliver what waits, or was given up, now", retry},
+		{"revive", "[-all] [ID…]", "take up again what came in and failed too often", revive},
 		{"sig", "verify|explain [REQUEST|-]", "verify a signed HTTP request, or explain its refusal", sig},
-		{"stats", "", "count rows and bytes of the store", stats},
+		{"stats", "", "tell what waits, how big the store is and how it grows", stats},
 		{"unblock", "ID|ORIGIN…", "lift blocks", unblock},
 		{"version", "", "print the version", version},
 	}

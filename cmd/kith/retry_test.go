@@ -32,6 +32,9 @@ import (
 // invoke runs the command as a shell would.
 func invoke(t testing.TB, stdin string, args ...string) (code int, out, complaint string) {
 	t.Helper()
+	if i := slices.Index(args, "-db"); i >= 0 && strings.HasPrefix(args[i+1], "http://") { // see overAdmin
+		args = slices.Concat(args[:i], []string{"-admin", args[i+1], "-header", "Authorization: " + login}, args[i+2:])
+	}
 	var stdout, stderr bytes.Buffer
 	code = run(t.Context(), args, strings.NewReader(stdin), &stdout, &stderr)
 	return code, stdout.String(), stderr.String()
