@@ -73,6 +73,8 @@ type Config struct {
 	// Proofs puts a proof by the actor's Ed25519 key (FEP-8b32, eddsa-jcs-2022) on every activity that is
 	// sent, so that those who get it from others can believe it. It costs some 400 bytes a message.
 	Proofs bool
+	// Relays says what goes to relays, and how much is taken from them.
+	Relays RelayConfig
 	// FollowersSync turns parts of followers synchronisation (FEP-8fcf) off.
 	FollowersSync FollowersSync
 	// Decoder reads documents that come in, for types of the app's own or a Normalizer. Nil: the

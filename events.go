@@ -27,6 +27,7 @@ type (
 	Unboosted      = social.Unboosted
 	Edited         = social.Edited
 	Removed        = social.Removed
+	Relayed        = social.Relayed
 	ActorUpdated   = social.ActorUpdated
 	ActorRemoved   = social.ActorRemoved
 )

@@ -21,6 +21,7 @@ import (
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/queue/relay"
+	"github.com/gokith/kith/relays"
 	"github.com/gokith/kith/serve"
 	"github.com/gokith/kith/social"
 	"github.com/gokith/kith/storage"
@@ -40,6 +41,7 @@ type Server struct {
 	policy   *policy.Policy
 	outbox   *outbox.Outbox
 	delivery *delivery.Delivery
+	relays   *relays.Relays
 	social   *social.Social
 	inbox    *inbox.Inbox
 	serve    *serve.Server
@@ -125,7 +127,7 @@ func (s *Server) assemble() (err error) {
 		return err
 	}
 	if s.outbox, err = outbox.New(outbox.Config{
-		Store: s.store, Names: s.names, Inboxes: s.inboxes, Allow: s.mayReceive, Local: (&neighbours{s: s}).receive, Seal: s.seal(), Rand: c.Rand,
+		Store: s.store, Names: s.names, Inboxes: s.inboxes, Allow: s.mayReceive, Local: (&neighbours{s: s}).receive, Seal: s.seal(), Relay: s.relayed, Rand: c.Rand,
 		Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
@@ -141,8 +143,11 @@ func (s *Server) assemble() (err error) {
 	}); err != nil {
 		return err
 	}
+	if s.relays, err = s.newRelays(); err != nil {
+		return err
+	}
 	if s.social, err = social.New(social.Config{
-		Store: s.store, Names: s.names, Fetcher: s.client, Collection: s.client.Collection, Outbox: s.outbox, Policy: s.policy, Events: s.events,
+		Store: s.store, Names: s.names, Fetcher: s.client, Collection: s.client.Collection, Relays: s.relays, Outbox: s.outbox, Policy: s.policy, Events: s.events,
 		FollowPolicy: c.FollowPolicy, ReplyPolicy: c.ReplyPolicy, Logger: c.Logger,
 	}); err != nil {
 		return err
@@ -154,7 +159,7 @@ func (s *Server) assemble() (err error) {
 	}
 	if s.inbox, err = inbox.New(inbox.Config{
 		Store: s.store, Names: s.names, Verifier: asks.posts, Fetcher: s.client, Policy: s.policy, Proof: s.proof,
-		Decoder: c.Decoder, Effects: s.social, Mux: c.Inbox, Prepare: c.Prepare, OnInbound: s.heard, Challenge: asks.askPosts,
+		Decoder: c.Decoder, Effects: s.social, Mux: c.Inbox, Prepare: c.Prepare, OnInbound: s.heard, Confirm: s.relayBudget, Challenge: asks.askPosts,
 		MaxBody: c.MaxBody, Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err

@@ -71,6 +71,9 @@ type Config struct {
 	// Proof verifies document proofs. Nil: they prove nothing, and forwarded activities are
 	// confirmed at their origin.
 	Proof Proof
+	// Confirm is asked before a message that somebody else than its author sent is confirmed, which may use
+	// the network. attempt counts from 1. An error ends the attempt as a handler's would. Nil: all are.
+	Confirm func(ctx context.Context, signer as.IRI, attempt int) error
 	// Decoder reads documents. Nil: the zero Decoder, which refuses contexts that are not plain.
 	Decoder *as.Decoder
 	// Effects are the protocol's side effects. Nil: none.

@@ -18,6 +18,11 @@ import (
 // its origin (S-40). The result is a receipt of its own, under the identity that the genuine message
 // has, so that the two are handled once.
 func (in *Inbox) confirm(ctx context.Context, row storage.Receipt) error {
+	if in.Confirm != nil {
+		if err := in.Confirm(ctx, row.Signer, row.Attempts); err != nil {
+			return err
+		}
+	}
 	proven, body, err := in.prove(ctx, row)
 	if err != nil {
 		return err

@@ -210,3 +210,11 @@ func (d *draft) recipients() []as.IRI {
 }
 
 func (d *draft) open() bool { return audience.Of(d.to, d.cc, d.followers).Open() }
+
+// relayable reports whether relays may get it: it is about an object, and for public timelines.
+func (d *draft) relayable() bool {
+	if d.about() == d.actor.ID || audience.Of(d.to, d.cc, d.followers) != audience.VisibilityPublic {
+		return false
+	}
+	return d.verb == "Create" || d.verb == "Update" || d.verb == "Delete"
+}

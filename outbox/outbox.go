@@ -53,6 +53,10 @@ type Config struct {
 	// (FEP-8b32), and returns the bytes to send. It is called in the transaction of the publication, so
 	// it must not use the network. Nil: payloads go as they were encoded.
 	Seal func(ctx context.Context, actorKey string, payload []byte) ([]byte, error)
+	// Relay is asked about each public Create, Update and Delete of an object, in the transaction of the
+	// publication: it returns inboxes that get it besides whom it is addressed to, such as those of relays
+	// (FEP-ae0c), and the bytes to send. Nil: none, as they are.
+	Relay func(ctx context.Context, actorKey string, activity as.Node, payload []byte) (inboxes []as.IRI, sent []byte, err error)
 	// Allow decides whether anything may go from sender to recipient, an actor or, when only his
 	// server is known, an origin. An error that wraps policy.ErrBlocked skips the recipient; others
 	// make the fan-out try again later. Nil asks the store for the sender's blocks.

@@ -319,6 +319,13 @@ func (o *Outbox) send(ctx context.Context, tx storage.Tx, d *draft, inboxes []as
 			return 0, fmt.Errorf("outbox: sealing %s: %w", d.activity.ID, err)
 		}
 	}
+	if o.Relay != nil && d.relayable() {
+		var more []as.IRI
+		if more, payload, err = o.Relay(ctx, d.actor.Key, d.node, payload); err != nil {
+			return 0, fmt.Errorf("outbox: relaying %s: %w", d.activity.ID, err)
+		}
+		inboxes = append(inboxes, more...)
+	}
 	return o.post(ctx, tx, storage.Post{Sender: d.actor.Key, Activity: d.activity.ID, Verb: d.verb, Chain: chainOf(d.activity, d.verb),
 		Payload: payload, To: to, Inboxes: inboxes, Created: d.now})
 }

@@ -7,6 +7,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/inbox"
+	"github.com/gokith/kith/names"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/storage"
 )
@@ -200,8 +201,8 @@ func (c *call) unfollowed(ctx context.Context, local storage.Actor) error {
 	if err := c.counted(ctx, c.actor(), local.ID, old.State, ""); err != nil {
 		return err
 	}
-	if old.State != storage.EdgeActive && old.State != storage.EdgePending {
-		return nil
+	if old.State != storage.EdgeActive && old.State != storage.EdgePending || local.Key == names.InstanceKey {
+		return nil // nobody asked for followers of the instance actor
 	}
 	return c.Events.emit(ctx, Unfollowed{Meta: c.meta(), Actor: local.Key})
 }

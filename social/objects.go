@@ -98,6 +98,12 @@ func (c *call) put(ctx context.Context, n as.Node, update bool) error {
 	if err != nil {
 		return err
 	}
+	if !known && !ties.any() && c.p.passing != nil {
+		if err := c.Relays.Confirm(ctx, c.p.passing.relay); err != nil {
+			return err
+		}
+		return c.relayed(ctx, c.p.author, n, update)
+	}
 	if !known && !ties.any() {
 		return drop("object.irrelevant", "nobody here is concerned")
 	}
@@ -318,7 +324,10 @@ func (c *call) deleteObject(ctx context.Context, id as.IRI) error {
 	}
 	if !known {
 		_, err := c.Store.PutEdge(ctx, storage.Edge{Kind: Deleted, Subject: c.actor(), Object: id, Activity: c.v.ID(), State: storage.EdgeUndone})
-		return err
+		if err != nil || c.p.passing == nil {
+			return err
+		}
+		return c.Events.emit(ctx, Relayed{Meta: c.meta(), Relay: c.p.passing.relay.Actor, Object: c.object(id, nil), Removed: true})
 	}
 	if o.Owner != c.actor() { // check: S-36
 		return drop("owner.mismatch", "the object belongs to somebody else")

@@ -14,6 +14,7 @@ import (
 	"github.com/gokith/kith/origin"
 	"github.com/gokith/kith/outbox"
 	"github.com/gokith/kith/policy"
+	"github.com/gokith/kith/relays"
 	"github.com/gokith/kith/storage"
 )
 
@@ -61,6 +62,8 @@ type Config struct {
 	Fetcher Fetcher
 	// Collection walks the lists of followers that peers give (FEP-8fcf). Nil: Synchronize does nothing.
 	Collection Walker
+	// Relays are the relays that the server is subscribed to. Nil: none.
+	Relays *relays.Relays
 	// Outbox sends answers. Required.
 	Outbox *outbox.Outbox
 	// Policy refuses peers of single local actors. Nil: nobody is refused.
@@ -110,6 +113,8 @@ type prepared struct {
 	remote *fetch.Actor
 	// objects are the documents of objects that came as ids only.
 	objects map[as.IRI]*fetch.Document
+	// passing is set if it came from a relay.
+	passing *passing
 }
 
 // Prepare resolves the author, and the objects that did not come with the activity.
@@ -118,6 +123,13 @@ func (s *Social) Prepare(ctx context.Context, n as.Node, v *inbox.Verified) (any
 	a, ok := as.ActivityOf(n)
 	if !ok || a.Object.Contains(v.Actor()) && n.NodeType() == "Delete" {
 		return p, nil
+	}
+	var err error
+	if p.passing, err = s.pass(ctx, n.NodeType(), v); err != nil {
+		return nil, err
+	}
+	if p.passing != nil && n.NodeType() == "Announce" {
+		return p, s.fetchPassed(ctx, p.passing, a, v)
 	}
 	var opts []fetch.Option
 	profile := n.NodeType() == "Update" && a.Object.Contains(v.Actor())
@@ -201,8 +213,14 @@ func (s *Social) Apply(ctx context.Context, n as.Node, v *inbox.Verified, prep a
 	}
 	switch kind := n.NodeType(); kind {
 	case "Follow":
+		if ok, err := c.followBack(ctx, n); ok || err != nil {
+			return err
+		}
 		return c.follow(ctx, n)
 	case "Accept", "Reject":
+		if ok, err := c.relayAnswered(ctx, kind == "Accept"); ok || err != nil {
+			return err
+		}
 		return c.answered(ctx, kind == "Accept")
 	case "Undo":
 		return c.undo(ctx)
@@ -215,6 +233,9 @@ func (s *Social) Apply(ctx context.Context, n as.Node, v *inbox.Verified, prep a
 	case "Like", "EmojiReact", "EmojiReaction":
 		return c.react(ctx, storage.Like)
 	case "Announce":
+		if p.passing != nil {
+			return c.announced(ctx)
+		}
 		return c.react(ctx, storage.Announce)
 	case "Block":
 		return c.block(ctx)

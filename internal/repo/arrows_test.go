@@ -24,6 +24,7 @@ var levels = map[string]int{
 	"followsync": 2, "followers": 2,
 	"storage": 2, "storage/memory": 2, "storage/storagetest": 2, "queue": 2, "queue/memory": 2, "queue/queuetest": 2, "queue/relay": 2,
 	"inbox": 3, "outbox": 3, "delivery": 3, "delivery/deliverytest": 3, "serve": 3,
+	"relays": 3,
 	"social": 4, "admin": 4,
 	"":        5,
 	"fedtest": 6, "conformance": 6,
@@ -35,7 +36,7 @@ var beside = map[string][]string{
 	"proof": {"proof/jcs"}, "proof/ldsig": {"proof", "proof/jcs"},
 	"audience": {"storage"}, "policy": {"storage"}, "keyring": {"storage", "names"},
 	"followers": {"storage", "followsync"},
-	"storage": {"queue"}, "storage/memory": {"storage", "queue", "queue/memory"}, "storage/storagetest": {"storage", "queue"},
+	"storage":   {"queue"}, "storage/memory": {"storage", "queue", "queue/memory"}, "storage/storagetest": {"storage", "queue"},
 	"queue/memory": {"queue"}, "queue/queuetest": {"queue", "queue/memory"}, "queue/relay": {"queue", "storage"},
 	"delivery/deliverytest": {"delivery", "outbox"},
 }
