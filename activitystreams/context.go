@@ -251,9 +251,9 @@ func (v *verdict) define(d *document, name string, tok uint32) {
 			v.fail(CodeRemapped, name, iri, "a term of ours is mapped to another IRI")
 		}
 		v.shadowed = append(v.shadowed, name)
-	case known != nil || iri == "":
 	case name == "as" && iri != namespaces[0].iri:
 		v.fail(CodeRemapped, name, iri, "the prefix of ActivityStreams is mapped elsewhere")
+	case known != nil || iri == "":
 	default:
 		v.others = append(v.others, prefix{name, iri})
 		if ours := termByIRI(iri); ours != "" {

@@ -1,13 +1,16 @@
 package activitystreams
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
 
-// username is what Misskey takes for one.
-var username = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?$`)
+// isUsername reports whether Misskey takes a name for one: ASCII letters, digits and _, and inside
+// also dots and hyphens.
+func isUsername(name string) bool {
+	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
+	return name != "" && strings.Trim(name, letters+".-") == "" && strings.Trim(name, ".-") == name
+}
 
 func (c *checker) actor() {
 	c.must(c.isA(0, "Application", "Group", "Organization", "Person", "Service"), ruleActorType, 0, "type")
@@ -17,7 +20,7 @@ func (c *checker) actor() {
 	c.sameHost(ruleSameHost, 0, "inbox", "outbox", "followers", "following")
 	name := c.str(0, "preferredUsername")
 	c.must(name != "", ruleUsername, 0, "preferredUsername")
-	c.must(name == "" || username.MatchString(name), ruleUsernameChars, 0, "preferredUsername")
+	c.must(name == "" || isUsername(name), ruleUsernameChars, 0, "preferredUsername")
 	if m := c.get(0, "name"); m != 0 && c.d.toks[m].kind != '"' {
 		c.fails(ruleNameString, m)
 	}
