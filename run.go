@@ -27,6 +27,8 @@ const (
 	RetainDeliveries = 30 * 24 * time.Hour
 	// RetainHosts is how long an idle host is remembered.
 	RetainHosts = 30 * 24 * time.Hour
+	// RetainSizes is how long the daily samples of the tables' sizes are kept.
+	RetainSizes = 90 * 24 * time.Hour
 	// CacheEntries bounds the cache of fetched documents.
 	CacheEntries = 50_000
 )
@@ -102,6 +104,7 @@ func (s *Server) prune(ctx context.Context) error {
 		"undone":     func() (int, error) { return s.social.Prune(ctx, now.Add(-RetainReceipts)) },
 		"deliveries": func() (int, error) { return s.store.PruneLedger(ctx, now.Add(-RetainDeliveries)) },
 		"hosts":      func() (int, error) { return s.store.PruneHosts(ctx, now.Add(-RetainHosts)) },
+		"sizes":      func() (int, error) { return 0, storage.SampleSizes(ctx, s.store, now, RetainSizes) },
 		"cache":      func() (int, error) { return s.store.PruneCache(ctx, CacheEntries) },
 		"locks":      func() (int, error) { return storage.PruneLocks(ctx, s.store) },
 		"keys":       func() (int, error) { return s.eraseKeys(ctx) },
@@ -113,19 +116,6 @@ func (s *Server) prune(ctx context.Context) error {
 		if n > 0 {
 			s.cfg.Logger.DebugContext(ctx, "kith pruned", "what", what, "rows", n)
 		}
-	}
-	return nil
-}
-
-// Ready reports whether the server can take messages: the store answers and belongs to the origin. It
-// serves a readiness probe.
-func (s *Server) Ready(ctx context.Context) error {
-	stored, err := s.store.Identify(ctx, s.names.Origin.String())
-	if err != nil {
-		return fmt.Errorf("kith: the store does not answer: %w", err)
-	}
-	if stored != s.names.Origin.String() {
-		return fmt.Errorf("kith: the store belongs to %s", stored)
 	}
 	return nil
 }
