@@ -70,7 +70,7 @@ type Config struct {
 // comment gives.
 type Limits struct {
 	Attempt    time.Duration // one attempt with its second knock: 30 s (L-16)
-	PerHost    int           // requests in flight to one host, reached by slow start: 4 (L-20)
+	PerHost    int           // requests in flight from this process to one host, reached by slow start: 4 (L-20)
 	Rows       int           // deliveries of one host per run: 32
 	Slice      time.Duration // time of one run for one host: 5 s
 	Patience   time.Duration // a run that stalls this long leaves its worker and goes on by itself: 250 ms
@@ -141,7 +141,9 @@ type Delivery struct {
 	inbound map[sighting]time.Time // when a host was last noted; bounded
 	parked  chan struct{}
 	idle    *sync.Cond
-	ledger  recorder
+	ledger  convoy[*batch]             // records outcomes
+	leases  convoy[*storage.HostLease] // takes deliveries
+	leaser  storage.HostLeaser         // or nil
 	posts   recent
 	pause   pause
 }
@@ -172,6 +174,7 @@ func New(c Config) (*Delivery, error) {
 	d := &Delivery{Config: c, lanes: make(map[string]*lane), windows: make(map[string]int),
 		inbound: make(map[sighting]time.Time), parked: make(chan struct{}, c.Limits.Parked)}
 	d.idle = sync.NewCond(&d.mu)
+	d.leaser, _ = storage.HostLeaserOf(c.Store)
 	return d, nil
 }
 

@@ -5,19 +5,10 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gokith/kith/storage"
 )
-
-// A recorder writes the outcomes of all lanes, as many as wait, in one transaction: the first lane
-// that has some writes for those that come while it does.
-type recorder struct {
-	mu      sync.Mutex
-	waiting []*batch
-	busy    bool
-}
 
 // A batch is what one lane wants written.
 type batch struct {
@@ -25,59 +16,10 @@ type batch struct {
 	rows   []storage.Delivery
 	update func(*storage.Host) // nil: nothing to say about the host
 	stale  map[int64]bool
-	err    error
-	done   chan struct{}
 }
-
-// maxBatches bounds one transaction.
-const maxBatches = 64
 
 // recordTimeout bounds how long writing may take, shutdown or not.
 const recordTimeout = 30 * time.Second
-
-// record writes b, alone or with others, and returns when it is durable.
-func (d *Delivery) record(ctx context.Context, b *batch) error {
-	b.done = make(chan struct{})
-	r := &d.ledger
-	r.mu.Lock()
-	r.waiting = append(r.waiting, b)
-	lead := !r.busy
-	r.busy = true
-	r.mu.Unlock()
-	if lead {
-		d.lead(ctx)
-	}
-	<-b.done
-	return b.err
-}
-
-// lead writes one round; another goroutine goes on with what came meanwhile, so that no lane serves
-// the others for long.
-func (d *Delivery) lead(ctx context.Context) {
-	r := &d.ledger
-	r.mu.Lock()
-	n := min(len(r.waiting), maxBatches)
-	round := slices.Clone(r.waiting[:n])
-	r.waiting = slices.Delete(r.waiting, 0, n)
-	r.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
-	defer cancel()
-	if err := d.write(ctx, round); err != nil && n > 1 { // one bad batch must not hold up the others
-		for _, b := range round {
-			b.err = d.write(ctx, []*batch{b})
-		}
-	} else if err != nil {
-		round[0].err = err
-	}
-	for _, b := range round {
-		close(b.done)
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.busy = len(r.waiting) > 0; r.busy {
-		go d.lead(ctx)
-	}
-}
 
 func (d *Delivery) write(ctx context.Context, round []*batch) error {
 	// One order of locking for all processes.
@@ -121,7 +63,9 @@ func (s *slice) save(ctx context.Context, handBack []storage.Delivery) error {
 	b := &batch{host: s.lane.host, rows: make([]storage.Delivery, 0, len(outcomes)+len(handBack))}
 	for _, o := range outcomes {
 		b.rows = append(b.rows, o.row)
+		s.left = s.left || o.row.State == storage.DeliveryPending
 	}
+	s.left = s.left || len(handBack) > 0
 	for _, row := range handBack {
 		row.State = storage.DeliveryPending
 		b.rows = append(b.rows, row)
@@ -130,7 +74,7 @@ func (s *slice) save(ctx context.Context, handBack []storage.Delivery) error {
 	if t.matters(s.saved) {
 		b.update = func(h *storage.Host) { change = t.apply(s.Limits, h) }
 	}
-	if err := s.record(ctx, b); err != nil {
+	if err := s.ledger.do(ctx, b, s.write); err != nil {
 		return err
 	}
 	s.unsaved, s.tally = nil, tally{}

@@ -1,7 +1,9 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gokith/kith/storage"
@@ -17,6 +19,7 @@ type slice struct {
 
 	probe  bool
 	full   bool // all rows that were asked for came, so that more may wait
+	rest   bool // other rows may wait, now or for later
 	groups [][]storage.Delivery
 
 	until    time.Time // start no attempt later
@@ -25,6 +28,7 @@ type slice struct {
 	unsaved  []outcome
 	handBack []storage.Delivery
 	stop     bool // start no more attempts
+	left     bool // something taken was handed back or put off
 }
 
 // A lineage is what the order of deliveries is kept within.
@@ -53,11 +57,10 @@ func (s *slice) lease(ctx context.Context) error {
 	// the lease ends.
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
-	rows, err := s.Store.LeaseDeliveries(whole, s.lane.host, n, s.begun, s.Limits.Lease)
+	rows, err := s.take(whole, n)
 	if err != nil {
 		return err
 	}
-	s.full = len(rows) == n
 	if dead {
 		rows = s.expire(rows)
 	}
@@ -75,6 +78,38 @@ func (s *slice) lease(ctx context.Context) error {
 		return s.close(ctx)
 	}
 	return nil
+}
+
+// take leases up to n rows of the host, together with other lanes if the store can.
+func (s *slice) take(ctx context.Context, n int) ([]storage.Delivery, error) {
+	s.rest = true
+	if s.leaser != nil {
+		h := &storage.HostLease{Host: s.lane.host, Limit: n}
+		if err := s.leases.do(ctx, h, s.leaseAll); err != nil {
+			return nil, err
+		}
+		if h.Err == nil {
+			s.rest, s.full = h.Rest, len(h.Taken) == n && h.Rest
+			return h.Taken, nil
+		} // another process is taking from it: wait for that, without the others
+	}
+	rows, err := s.Store.LeaseDeliveries(ctx, s.lane.host, n, s.begun, s.Limits.Lease)
+	s.full = len(rows) == n
+	return rows, err
+}
+
+// leaseAll leases for several lanes.
+func (d *Delivery) leaseAll(ctx context.Context, wishes []*storage.HostLease) error {
+	slices.SortFunc(wishes, func(a, b *storage.HostLease) int { return cmp.Compare(a.Host, b.Host) })
+	hosts := make([]storage.HostLease, len(wishes))
+	for i, w := range wishes {
+		hosts[i] = *w
+	}
+	err := protect(func() error { return d.leaser.LeaseHosts(ctx, hosts, time.Now(), d.Limits.Lease) })
+	for i, w := range wishes {
+		*w = hosts[i]
+	}
+	return err
 }
 
 // idle reports whether nothing is to be sent.
@@ -197,8 +232,11 @@ func (s *slice) close(ctx context.Context) error {
 		return err
 	}
 	s.handBack = nil
-	if s.full && !s.probe && !s.stop {
+	switch {
+	case s.full && !s.probe && !s.stop:
 		return s.enqueue(ctx, s.lane.host, time.Time{})
+	case !s.rest && !s.left:
+		return nil // whoever adds a row queues the host for it
 	}
 	return s.schedule(ctx)
 }

@@ -139,6 +139,29 @@ func (c conn) Query(ctx context.Context, query string, args ...any) (sqlstore.Ro
 	return pgxRows{r}, nil
 }
 
+// QueryMany sends all at once and waits once.
+func (c conn) QueryMany(ctx context.Context, query string, sets [][]any, each func(i int, r sqlstore.Rows) error) (err error) {
+	query = c.d.write(query)
+	var b pgx.Batch
+	for _, args := range sets {
+		b.Queue(query, args...)
+	}
+	results := c.h.SendBatch(ctx, &b)
+	defer func() { err = errors.Join(err, translate(results.Close())) }()
+	for i := range sets {
+		r, err := results.Query()
+		if err != nil {
+			return translate(err)
+		}
+		err = each(i, pgxRows{r})
+		r.Close()
+		if err = errors.Join(err, translate(r.Err())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 type pgxRows struct{ pgx.Rows }
 
 func (r pgxRows) Err() error { return translate(r.Rows.Err()) }
@@ -190,6 +213,21 @@ func (c sqlConn) Query(ctx context.Context, query string, args ...any) (sqlstore
 		return nil, translate(err)
 	}
 	return sqlRows{r}, nil
+}
+
+func (c sqlConn) QueryMany(ctx context.Context, query string, sets [][]any, each func(i int, r sqlstore.Rows) error) error {
+	for i, args := range sets {
+		r, err := c.Query(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		err = each(i, r)
+		r.Close()
+		if err = errors.Join(err, r.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 type sqlRows struct{ *sql.Rows }

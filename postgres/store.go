@@ -213,8 +213,12 @@ func (e engine) InTx(ctx context.Context) bool { return e.s.joined(ctx) != nil }
 
 func (engine) Lock() string { return "FOR UPDATE" }
 
-func (engine) Exclude(ctx context.Context, c sqlstore.Conn, name string) error {
-	return exclude(ctx, c, name)
+func (e engine) Exclude(ctx context.Context, c sqlstore.Conn, name string) error {
+	return e.s.exclude(ctx, c, name)
+}
+
+func (e engine) TryExclude(ctx context.Context, c sqlstore.Conn, names []string) ([]bool, error) {
+	return e.s.tryExclude(ctx, c, names)
 }
 
 func (engine) Size(ctx context.Context, c sqlstore.Conn) (int64, error) { return size(ctx, c) }
@@ -244,14 +248,37 @@ func (txEngine) InTx(context.Context) bool { return true }
 
 func (txEngine) Lock() string { return "FOR UPDATE" }
 
-func (txEngine) Exclude(ctx context.Context, c sqlstore.Conn, name string) error {
-	return exclude(ctx, c, name)
+func (e txEngine) Exclude(ctx context.Context, c sqlstore.Conn, name string) error {
+	return e.t.store.exclude(ctx, c, name)
 }
 
+// lockName names an advisory lock, which all of a database share.
+func (s *Store) lockName(name string) string { return s.opts.schema + " " + name }
+
 // exclude takes an advisory lock until the transaction ends.
-func exclude(ctx context.Context, c sqlstore.Conn, name string) error {
-	_, err := c.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('kith ' || ?::text, 0))`, name)
+func (s *Store) exclude(ctx context.Context, c sqlstore.Conn, name string) error {
+	_, err := c.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtextextended('kith ' || ?::text, 0))`, s.lockName(name))
 	return err
+}
+
+func (e txEngine) TryExclude(ctx context.Context, c sqlstore.Conn, names []string) ([]bool, error) {
+	return e.t.store.tryExclude(ctx, c, names)
+}
+
+// tryExclude takes the advisory locks that are free.
+func (s *Store) tryExclude(ctx context.Context, c sqlstore.Conn, names []string) ([]bool, error) {
+	free, sets := make([]bool, len(names)), make([][]any, len(names))
+	for i, name := range names {
+		sets[i] = []any{s.lockName(name)}
+	}
+	err := c.QueryMany(ctx, `SELECT pg_try_advisory_xact_lock(hashtextextended('kith ' || ?::text, 0))`, sets,
+		func(i int, r sqlstore.Rows) error {
+			if !r.Next() {
+				return r.Err()
+			}
+			return r.Scan(&free[i])
+		})
+	return free, err
 }
 
 func (txEngine) Size(ctx context.Context, c sqlstore.Conn) (int64, error) { return size(ctx, c) }

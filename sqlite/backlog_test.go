@@ -66,6 +66,7 @@ func TestBacklog(t *testing.T) {
 	each := time.Since(began) / calls
 	require.Less(t, each, 50*time.Millisecond)
 	runtime.GC()
+	require.Less(t, resident(t), int64(300<<20))
 	t.Logf("ready after %v, %v to lease and record 4, resident %d MiB", ready, each, resident(t)>>20)
 }
 

@@ -99,6 +99,27 @@ func (c readConn) Query(ctx context.Context, query string, args ...any) (sqlstor
 	return asRows(stmt.QueryContext(quiet, args...))
 }
 
+func (c readConn) QueryMany(ctx context.Context, query string, sets [][]any, each func(i int, r sqlstore.Rows) error) error {
+	return queryMany(ctx, c.Query, query, sets, each)
+}
+
+// queryMany queries one by one: SQLite has no road to save.
+func queryMany(ctx context.Context, run func(context.Context, string, ...any) (sqlstore.Rows, error), query string, sets [][]any,
+	each func(i int, r sqlstore.Rows) error) error {
+	for i, args := range sets {
+		r, err := run(ctx, query, args...)
+		if err != nil {
+			return err
+		}
+		err = each(i, r)
+		r.Close()
+		if err = errors.Join(err, r.Err()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 var errReadOnly = errors.New("sqlite: a read tried to write")
 
 func (readConn) Exec(context.Context, string, ...any) (int64, error) { return 0, errReadOnly }
@@ -192,4 +213,8 @@ func (c *txConn) Query(_ context.Context, query string, args ...any) (sqlstore.R
 		return nil, err
 	}
 	return asRows(stmt.QueryContext(quiet, args...))
+}
+
+func (c *txConn) QueryMany(ctx context.Context, query string, sets [][]any, each func(i int, r sqlstore.Rows) error) error {
+	return queryMany(ctx, c.Query, query, sets, each)
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"log/slog"
+	"slices"
 	"sync"
 
 	"github.com/gokith/kith/internal/sqlstore"
@@ -155,6 +156,10 @@ func (engine) Lock() string { return "" }
 // Exclude has nothing to do: one transaction writes at a time.
 func (engine) Exclude(context.Context, sqlstore.Conn, string) error { return nil }
 
+func (engine) TryExclude(_ context.Context, _ sqlstore.Conn, names []string) ([]bool, error) {
+	return allFree(names), nil
+}
+
 func (engine) Size(ctx context.Context, c sqlstore.Conn) (int64, error) { return size(ctx, c) }
 
 // txEngine runs the roles of a transaction.
@@ -186,6 +191,12 @@ func (txEngine) InTx(context.Context) bool { return true }
 func (txEngine) Lock() string { return "" }
 
 func (txEngine) Exclude(context.Context, sqlstore.Conn, string) error { return nil }
+
+func (txEngine) TryExclude(_ context.Context, _ sqlstore.Conn, names []string) ([]bool, error) {
+	return allFree(names), nil
+}
+
+func allFree(names []string) []bool { return slices.Repeat([]bool{true}, len(names)) }
 
 func (txEngine) Size(ctx context.Context, c sqlstore.Conn) (int64, error) { return size(ctx, c) }
 

@@ -32,6 +32,9 @@ type Conn interface {
 	// send many rows in one statement.
 	InsertMany(ctx context.Context, query string, sets [][]any) (int64, error)
 	Query(ctx context.Context, query string, args ...any) (Rows, error)
+	// QueryMany runs one query for each set of arguments, in one round trip if it can. each reads the rows
+	// of the i-th, with Next and Scan.
+	QueryMany(ctx context.Context, query string, sets [][]any, each func(i int, r Rows) error) error
 }
 
 // Engine gives roles their connection. Each method joins the transaction of ctx, if it carries one
@@ -49,6 +52,8 @@ type Engine interface {
 	Lock() string
 	// Exclude makes other transactions that exclude the same name wait until this one ends.
 	Exclude(ctx context.Context, c Conn, name string) error
+	// TryExclude is Exclude for many names, without waiting: it reports which were free.
+	TryExclude(ctx context.Context, c Conn, names []string) ([]bool, error)
 	// Size is the size of the whole database in bytes, or 0.
 	Size(ctx context.Context, c Conn) (int64, error)
 }

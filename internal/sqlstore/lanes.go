@@ -35,40 +35,152 @@ func (s Roles) LeaseDeliveries(ctx context.Context, host string, n int, now time
 	if n <= 0 {
 		return nil, nil
 	}
-	at, until := micros(now), micros(now.Add(lease))
 	err = s.engine.Write(ctx, func(c Conn) error {
-		taken = nil
 		if err := s.engine.Exclude(ctx, c, host); err != nil {
 			return err
 		}
-		ids, err := freeDeliveries(ctx, c, host, n, at)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		sets := make([][]any, len(ids))
-		for i, id := range ids {
-			sets[i] = []any{until, id}
-		}
-		if _, err := c.ExecMany(ctx, `UPDATE kith_deliveries SET token = token + 1, leased = ? WHERE id = ?`, sets); err != nil {
-			return err
-		}
-		taken, err = deliveriesByID(ctx, c, ids)
+		h := &storage.HostLease{Host: host, Limit: n}
+		err := leaseHosts(ctx, c, []*storage.HostLease{h}, now, lease)
+		taken = h.Taken
 		return err
 	})
 	return taken, err
 }
 
-// freeDeliveries chooses the deliveries that may be leased. The first look is short, because what
-// waits is mostly free; later ones pass over longer runs of what is not.
-func freeDeliveries(ctx context.Context, c Conn, host string, n int, at int64) (ids []int64, err error) {
-	due, err := first(ctx, c, scanCount, `SELECT count(*) FROM (SELECT 1 FROM kith_deliveries
-		WHERE host = ? AND state = 'pending' AND next <= ? LIMIT 1) due`, host, at)
-	if err != nil || due == 0 {
-		return nil, err
+// LeaseHosts implements storage.HostLeaser.
+func (s Roles) LeaseHosts(ctx context.Context, hosts []storage.HostLease, now time.Time, lease time.Duration) error {
+	names := make([]string, len(hosts))
+	for i, h := range hosts {
+		names[i] = h.Host
 	}
+	return s.engine.Write(ctx, func(c Conn) error {
+		free, err := s.engine.TryExclude(ctx, c, names)
+		if err != nil {
+			return err
+		}
+		var todo []*storage.HostLease
+		for i := range hosts {
+			h := &hosts[i]
+			h.Taken, h.Rest, h.Err = nil, false, nil
+			switch {
+			case !free[i]:
+				h.Rest, h.Err = true, storage.ErrConflict
+			case h.Limit > 0:
+				todo = append(todo, h)
+			}
+		}
+		return leaseHosts(ctx, c, todo, now, lease)
+	})
+}
+
+// lookBeyond is how many deliveries that are not free a short look may pass over.
+const lookBeyond = 4
+
+// leaseHosts leases from hosts that are excluded. The first look at a host is short and brings whole rows,
+// because what waits is mostly free; a host with much that is not gets longer ones.
+func leaseHosts(ctx context.Context, c Conn, hosts []*storage.HostLease, now time.Time, lease time.Duration) error {
+	if len(hosts) == 0 {
+		return nil
+	}
+	at, until := micros(now), micros(now.Add(lease))
+	sets := make([][]any, len(hosts))
+	for i, h := range hosts {
+		sets[i] = []any{h.Host, h.Host, at, h.Limit + lookBeyond}
+	}
+	var long []*storage.HostLease
+	err := c.QueryMany(ctx, `SELECT `+deliveryColumns+`, d.lane`+deliveryTables+`
+		WHERE d.host = ? AND d.state = 'pending'
+			AND EXISTS (SELECT 1 FROM kith_deliveries e WHERE e.host = ? AND e.state = 'pending' AND e.next <= ?)
+		ORDER BY d.id LIMIT ?`, sets, func(i int, r Rows) error {
+		whole, err := chooseFree(r, hosts[i], at)
+		if !whole {
+			long = append(long, hosts[i])
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, h := range long {
+		ids, err := freeDeliveries(ctx, c, h.Host, h.Limit, at)
+		if err != nil {
+			return err
+		}
+		if h.Taken, err = deliveriesByID(ctx, c, ids); err != nil {
+			return err
+		}
+	}
+	return markLeased(ctx, c, hosts, until)
+}
+
+// chooseFree reads the pending deliveries of a host and takes those that may be leased. Otherwise it
+// reports that there were too many that may not.
+func chooseFree(rows Rows, h *storage.HostLease, at int64) (whole bool, err error) {
 	held := make(map[int64]bool)
-	after, look := int64(0), n+4
-	for {
+	found := 0
+	for rows.Next() {
+		var number int64
+		d, err := scanDelivery(withLane{rows, &number})
+		if err != nil {
+			return false, err
+		}
+		found++
+		switch {
+		case held[number]:
+		case micros(d.Next) > at || micros(d.Leased) > at:
+			held[number] = true
+		case len(h.Taken) < h.Limit:
+			h.Taken = append(h.Taken, d)
+		}
+	}
+	h.Rest = found > len(h.Taken) || found == 0
+	whole = len(h.Taken) == h.Limit || found < h.Limit+lookBeyond
+	return whole, rows.Err()
+}
+
+// markLeased leases what was chosen, but for what has been called off since it was read.
+func markLeased(ctx context.Context, c Conn, hosts []*storage.HostLease, until int64) error {
+	var sets [][]any
+	for _, h := range hosts {
+		for _, d := range h.Taken {
+			sets = append(sets, []any{until, d.ID, d.Token})
+		}
+	}
+	if len(sets) == 0 {
+		return nil
+	}
+	changed, err := c.ExecMany(ctx, `UPDATE kith_deliveries SET token = token + 1, leased = ?
+		WHERE id = ? AND token = ? AND state = 'pending'`, sets)
+	if err != nil {
+		return err
+	}
+	for _, h := range hosts {
+		chosen := h.Taken
+		h.Taken = h.Taken[:0]
+		for i, d := range chosen {
+			if changed[i] > 0 {
+				d.Token, d.Leased = d.Token+1, fromMicros(until)
+				h.Taken = append(h.Taken, d)
+			}
+		}
+		changed = changed[len(chosen):]
+	}
+	return nil
+}
+
+// withLane scans the number of the lane behind the columns of a delivery.
+type withLane struct {
+	row
+	number *int64
+}
+
+func (w withLane) Scan(dest ...any) error { return w.row.Scan(append(dest, w.number)...) }
+
+// freeDeliveries chooses the deliveries that may be leased, however many stand before them that may not.
+func freeDeliveries(ctx context.Context, c Conn, host string, n int, at int64) (ids []int64, err error) {
+	held := make(map[int64]bool)
+	const look = 4 * pageSize
+	for after := int64(0); ; {
 		found, err := all(ctx, c, scanCandidate, `SELECT id, lane, next, leased FROM kith_deliveries
 			WHERE host = ? AND state = 'pending' AND id > ? ORDER BY id LIMIT ?`, host, after, look)
 		if err != nil {
@@ -88,7 +200,7 @@ func freeDeliveries(ctx context.Context, c Conn, host string, n int, at int64) (
 		if len(found) < look {
 			return ids, nil
 		}
-		after, look = found[len(found)-1].id, 4*pageSize
+		after = found[len(found)-1].id
 	}
 }
 

@@ -32,35 +32,48 @@ func (st *state) deliveriesIn(index *tree[numbered, empty], name string) iter.Se
 	}
 }
 
-func (r roles) LeaseDeliveries(ctx context.Context, host string, n int, now time.Time, lease time.Duration) (taken []storage.Delivery, err error) {
+func (r roles) LeaseDeliveries(ctx context.Context, host string, n int, now time.Time, lease time.Duration) ([]storage.Delivery, error) {
+	h := []storage.HostLease{{Host: host, Limit: n}}
+	err := r.LeaseHosts(ctx, h, now, lease)
+	return h[0].Taken, err
+}
+
+// LeaseHosts implements storage.HostLeaser.
+func (r roles) LeaseHosts(ctx context.Context, hosts []storage.HostLease, now time.Time, lease time.Duration) error {
+	now = stamp(now)
+	return r.change(ctx, func(st *state) error {
+		for i := range hosts {
+			st.lease(&hosts[i], now, stamp(now.Add(lease)))
+		}
+		return nil
+	})
+}
+
+func (st *state) lease(h *storage.HostLease, now, until time.Time) {
 	type chain struct {
 		sender string
 		chain  as.IRI
 	}
-	now = stamp(now)
-	err = r.change(ctx, func(st *state) error {
-		blocked := map[chain]bool{}
-		for d := range st.lane(host) {
-			if len(taken) >= n {
-				break
-			}
-			c := chain{d.Sender, d.Chain}
-			if blocked[c] || d.Next.After(now) || d.Leased.After(now) {
-				blocked[c] = true
-				continue
-			}
-			row := *d
-			row.Token++
-			row.Leased = stamp(now.Add(lease))
-			taken = append(taken, row)
+	h.Taken, h.Rest, h.Err = nil, false, nil
+	blocked := map[chain]bool{}
+	for d := range st.lane(h.Host) {
+		if len(h.Taken) >= h.Limit {
+			h.Rest = true
+			break
 		}
-		for i := range taken {
-			row := taken[i]
-			st.deliveries.set(st.own, row.ID, &row)
+		c := chain{d.Sender, d.Chain}
+		if blocked[c] || d.Next.After(now) || d.Leased.After(now) {
+			blocked[c], h.Rest = true, true
+			continue
 		}
-		return nil
-	})
-	return taken, err
+		row := *d
+		row.Token++
+		row.Leased = until
+		h.Taken = append(h.Taken, row)
+	}
+	for _, row := range h.Taken {
+		st.deliveries.set(st.own, row.ID, &row)
+	}
 }
 
 func (r roles) RecordDeliveries(ctx context.Context, ds []storage.Delivery) (stale []int64, err error) {

@@ -29,7 +29,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		checks []check
 	}{
 		{"Actors", actorChecks}, {"Keys", keyChecks}, {"Objects", objectChecks}, {"Edges", edgeChecks}, {"Batch", batchChecks},
-		{"Seen", seenChecks}, {"Posts", postChecks}, {"Lanes", laneChecks}, {"Hosts", hostChecks},
+		{"Seen", seenChecks}, {"Posts", postChecks}, {"Lanes", laneChecks}, {"Leases", leaseChecks}, {"Hosts", hostChecks},
 		{"Cache", cacheChecks}, {"Locks", lockChecks}, {"Relay", relayChecks}, {"Identity", identityChecks},
 		{"Meter", meterChecks}, {"Survey", surveyChecks}, {"Tx", txChecks}, {"Streams", streamChecks}, {"Jobs", jobChecks},
 		{"Hostile", hostileChecks},
