@@ -63,8 +63,7 @@ func (s *shaper) name(iri string) written {
 	canonical := canonicalIRI(iri)
 	if name, ok := s.ours.byIRI[canonical]; ok {
 		s.define(name)
-		t := s.ours.byName[name]
-		return written{name: name, iri: iri, ours: true, node: t.node || t.word}
+		return written{name: name, iri: iri, ours: true}
 	}
 	if name, ok := strings.CutPrefix(iri, localNS); ok {
 		return written{name: name, iri: iri} // a term without a meaning is read by its local name

@@ -12,10 +12,11 @@
 //	kith revive [-all] [ID…]                                     take up what failed too often
 //	kith block|unblock ID|ORIGIN…                                whom the server deals with
 //	kith comments list|approve|reject [ID…]                      replies that wait for approval
+//	kith relays                                                  which relays it is subscribed to
 //	kith stats                                                   what waits; rows, bytes and growth
 //	kith migrate [-print]                                        bring the tables up to date
 //
-// All but comments and migrate also work over the admin handler of a running server (package admin):
+// All but comments, relays and migrate also work over the admin handler of a running server (package admin):
 // -admin https://blog.example/admin/ -header 'Authorization: …'.
 //
 // Without a server:
@@ -74,6 +75,7 @@ func tools() []tool {
 		{"probe", "-host H", "try a server now", probe},
 		{"proof", "verify [FILE|-]", "verify the proofs of a document (FEP-8b32)", proofs},
 		{"received", "", "list what came in and waits, or failed", received},
+		{"relays", "", "list the relays that the server is subscribed to", relayed},
 		{"resume", "[-host H]", "let it go again", resume},
 		{"retry", "", "deliver what waits, or was given up, now", retry},
 		{"revive", "[-all] [ID…]", "take up again what came in and failed too often", revive},
