@@ -33,6 +33,10 @@ const (
 	CacheEntries = 50_000
 )
 
+// The versions of jobs that this release reads; it writes the newest. A release that writes another
+// version reads the one before too, so that both may run side by side (package queue, [queue.KindOf]).
+const oldestJobs, newestJobs = 1, 1
+
 // Run does the work that requests and Publish leave behind: handle what came in, deliver what goes
 // out, and the chores. It returns nil when ctx has ended and what was begun is finished or handed back,
 // within Config.Shutdown; an error only if it cannot start. Handler without Run only enqueues; any
@@ -50,12 +54,12 @@ func (s *Server) Run(ctx context.Context) error {
 	wg.Go(func() { s.chores(chores) })
 	err := s.queue.Run(ctx, queue.Options{
 		Shutdown: shutdown,
-		Kinds: map[string]queue.Kind{
+		Kinds: queue.Readers(oldestJobs, newestJobs, map[string]queue.Kind{
 			inbox.KindInbox:        {Work: s.inbox.Work, Workers: s.cfg.Workers.Inbox, Lease: inbox.Lease},
 			outbox.KindFanOut:      {Work: s.outbox.FanOut, Workers: 2, Lease: 5 * time.Minute},
 			social.KindSynchronize: {Work: s.social.Synchronize, Workers: 2, Lease: 2 * time.Minute},
 			delivery.KindDeliver:   {Work: s.delivery.Deliver, Workers: s.cfg.Workers.Hosts, Lease: 5 * time.Minute},
-		},
+		}),
 	})
 	stop()
 	wg.Wait()

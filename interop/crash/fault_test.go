@@ -43,7 +43,7 @@ func TestR11_FaultAtEveryCall(t *testing.T) {
 			return s
 		},
 	}
-	samples := map[string]int{"memory": 30, "sqlite": 6}
+	samples := map[string]int{"memory": 15, "sqlite": 4}
 	for name, open := range stores {
 		t.Run(name, func(t *testing.T) {
 			run := func(t *testing.T, at int, how string) (state []string, calls int) {

@@ -33,6 +33,8 @@ type fight struct {
 	sent      map[as.IRI]bool // whether a message was acknowledged
 	published map[string]bool // whether a post was acknowledged, by slug
 	follows   map[as.IRI]bool // ids of the follows of remote actors
+	edited    map[string]bool // whether a post and all changes of it were acknowledged, by slug
+	once      map[string]bool // what arrived of those, by inbox and activity
 
 	lost    map[int64]map[int64]bool // leases of deliveries that died with a process: tokens by delivery
 	hits    map[string]int           // kills by phase and moment
@@ -62,6 +64,7 @@ func newFight(t *testing.T, at place) *fight {
 		t: t, world: newWorld(t, seed, 8, 16), rand: rand.New(rand.NewPCG(seed, 0)),
 		set:  settings{Place: at, Addr: freeAddr(t), Lease: time.Second, Actors: []string{author, "reader"}},
 		stop: make(chan struct{}), sent: make(map[as.IRI]bool), published: make(map[string]bool), follows: make(map[as.IRI]bool),
+		edited: make(map[string]bool), once: make(map[string]bool),
 		lost: make(map[int64]map[int64]bool), hits: make(map[string]int), attempts: make(map[string]int),
 	}
 }

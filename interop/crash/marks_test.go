@@ -12,6 +12,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/delivery"
+	"github.com/gokith/kith/inbox"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
 )
@@ -166,6 +167,7 @@ type hurried struct {
 	storage.Store
 	queue queue.Queue
 	lease time.Duration
+	eager bool
 }
 
 func (s hurried) Unwrap() storage.Store { return s.Store }
@@ -191,6 +193,14 @@ func (s hurried) DueHosts(ctx context.Context) iter.Seq2[storage.HostDue, error]
 			}
 		}
 	}
+}
+
+// Receipts makes the sweep look after messages that it would leave to the queue for inbox.Lease.
+func (s hurried) Receipts(ctx context.Context, q storage.ReceiptQuery) iter.Seq2[storage.Receipt, error] {
+	if s.eager && !q.Before.IsZero() {
+		q.Before = q.Before.Add(2 * inbox.Lease)
+	}
+	return s.Store.Receipts(ctx, q)
 }
 
 type hurriedQueue struct {

@@ -30,8 +30,9 @@ type world struct {
 
 	mu       sync.Mutex
 	arrivals []arrival
-	strange  []string // requests that nobody should make
-	failing  int      // one POST in so many is answered 500; 0: none
+	strange  []string       // requests that nobody should make
+	keyIDs   map[string]int // of the signatures of what arrived
+	failing  int            // one POST in so many is answered 500; 0: none
 	hold     *hold
 	rand     *rand.Rand
 
@@ -49,6 +50,8 @@ type arrival struct {
 // hold keeps the n-th POST from now on unanswered.
 type hold struct {
 	left    int
+	agent   string // only those of this User-Agent, if it is not ""
+	arrival arrival
 	reached chan struct{} // closed when it has come
 	release chan struct{}
 }
@@ -74,7 +77,7 @@ func newWorld(t *testing.T, seed uint64, peers, actors int) *world {
 	require.NoError(t, err)
 	pem, err := keys.PublicPEM(key.Public())
 	require.NoError(t, err)
-	w := &world{t: t, key: key, pem: pem, rand: rand.New(rand.NewPCG(seed, 1))}
+	w := &world{t: t, key: key, pem: pem, keyIDs: make(map[string]int), rand: rand.New(rand.NewPCG(seed, 1))}
 	for i := range peers {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
@@ -143,14 +146,18 @@ func (p *peer) take(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	w.arrivals = append(w.arrivals, arrival{inbox: p.origin + r.URL.Path, activity: string(head.ID), kind: head.Types[0], object: string(head.Object)})
+	w.keyIDs[keyID(r)]++
+	came := arrival{inbox: p.origin + r.URL.Path, activity: string(head.ID), kind: head.Types[0], object: string(head.Object)}
+	w.arrivals = append(w.arrivals, came)
 	h := w.hold
-	if h != nil {
+	if h != nil && strings.HasPrefix(r.UserAgent(), h.agent) {
 		if h.left--; h.left == 0 {
-			w.hold = nil
+			w.hold, h.arrival = nil, came
 		} else {
 			h = nil
 		}
+	} else {
+		h = nil
 	}
 	w.mu.Unlock()
 	time.Sleep(w.slow)
@@ -161,6 +168,13 @@ func (p *peer) take(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusAccepted)
 }
 
+// keyID is the key that a request says it is signed with.
+func keyID(r *http.Request) string {
+	_, rest, _ := strings.Cut(r.Header.Get("Signature"), `keyId="`)
+	id, _, _ := strings.Cut(rest, `"`)
+	return id
+}
+
 // wonder notes a request that has no business to be made.
 func (w *world) wonder(what string) {
 	w.mu.Lock()
@@ -169,8 +183,11 @@ func (w *world) wonder(what string) {
 }
 
 // holdNth lets the n-th POST from now on wait for its answer.
-func (w *world) holdNth(n int) *hold {
-	h := &hold{left: n, reached: make(chan struct{}), release: make(chan struct{})}
+func (w *world) holdNth(n int) *hold { return w.holdNthOf("", n) }
+
+// holdNthOf is holdNth for the POSTs of one process.
+func (w *world) holdNthOf(agent string, n int) *hold {
+	h := &hold{left: n, agent: agent, reached: make(chan struct{}), release: make(chan struct{})}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.hold = h
@@ -222,7 +239,9 @@ var client = &http.Client{
 }
 
 // post signs and sends an activity once. It returns the status, or 0 if there was no answer.
-func (r *remote) post(inbox as.IRI, n as.Node) int {
+func (r *remote) post(inbox as.IRI, n as.Node) int { return r.postBy(client, inbox, n) }
+
+func (r *remote) postBy(client *http.Client, inbox as.IRI, n as.Node) int {
 	t := r.peer.world.t
 	body, err := as.Encode(n)
 	if err != nil {

@@ -24,6 +24,8 @@ import (
 	"github.com/gokith/kith/delivery"
 	"github.com/gokith/kith/fetch"
 	"github.com/gokith/kith/inbox"
+	"github.com/gokith/kith/queue"
+	"github.com/gokith/kith/storage"
 )
 
 // settings is what the parent tells the server under test.
@@ -36,6 +38,15 @@ type settings struct {
 	Work   time.Duration // that each handler takes
 	Actors []string
 	Tmpfs  string // size of a file system of its own under the database; "" is none
+	// Attempt is how long a delivery may take, and Slice how long one after the other is begun; zero is
+	// what real servers have. Lease must be longer than both together where several processes run for long.
+	Attempt, Slice time.Duration
+	// Agent is what the server calls itself to others.
+	Agent string
+	// Eager lets sweeps look after received messages at once, and not after two minutes.
+	Eager bool
+	// Release is 2 for a server of the release after this one, whose jobs have another version.
+	Release int
 }
 
 // variable carries settings, as JSON, to the process under test.
@@ -75,7 +86,11 @@ func serve(set settings, out *os.File) error {
 		set.Origin = set.Addr
 	}
 	m := &marks{stop: set.Stop, out: out}
-	store := marked{hurried{ground.store, ground.queue, set.Lease}, m, batch{ground.store}}
+	var store storage.Store = hurried{ground.store, ground.queue, set.Lease, set.Eager}
+	if set.Release == 2 {
+		store = nextRelease{store, hurriedQueue{ground.queue, set.Lease}}
+	}
+	store = marked{store, m, batch{ground.store}}
 	app := &app{ground: ground, work: set.Work, path: set.Place.Path}
 	config := kith.Config{
 		Origin: "http://" + set.Origin, Store: store, Inbox: app.mux(),
@@ -83,10 +98,10 @@ func serve(set settings, out *os.File) error {
 		Allow:       fetch.InsecureAllow{Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		FetchLimits: fetch.Limits{PerDomain: 1000}, // all peers are on one address
 		DeliveryLimits: delivery.Limits{
-			Lease: set.Lease, Backoff: 200 * time.Millisecond, MaxBackoff: time.Second, Probe: 200 * time.Millisecond, MaxProbe: time.Second,
+			Attempt: set.Attempt, Slice: set.Slice, Lease: set.Lease, Backoff: 200 * time.Millisecond, MaxBackoff: time.Second, Probe: 200 * time.Millisecond, MaxProbe: time.Second,
 		},
-		Shutdown: 10 * time.Second,
-		Logger:   slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Shutdown: 10 * time.Second, Software: kith.Software{Name: set.Agent},
+		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, name := range set.Actors {
 		config.Actors = append(config.Actors, kith.Actor{Key: name})
@@ -167,6 +182,17 @@ func (a *app) control(w http.ResponseWriter, r *http.Request) {
 	switch r.URL.Path {
 	case "/control/publish":
 		err = a.publish(r.Context(), r.FormValue("slug"))
+	case "/control/update":
+		id := postID(a.server.Names().Origin.Authority(), r.FormValue("slug"))
+		_, err = a.server.Update(r.Context(), author, &as.Note{ID: id, Content: as.HTML("<p>" + r.FormValue("n") + "</p>")})
+	case "/control/block":
+		err = a.server.Policy().Block(r.Context(), as.IRI(r.FormValue("id")))
+	case "/control/unblock":
+		err = a.server.Policy().Unblock(r.Context(), as.IRI(r.FormValue("id")))
+	case "/control/pause", "/control/resume":
+		err = a.pause(r.Context(), r.FormValue("host"), r.URL.Path == "/control/pause")
+	case "/control/rotate":
+		_, err = a.server.RotateKeys(r.Context(), author)
 	case "/control/limit":
 		err = limitFiles(r.FormValue("room") == "none")
 	case "/control/ballast":
@@ -185,6 +211,15 @@ func (a *app) control(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 	}
+}
+
+// pause holds everything for a host, or lets it go on, as people do.
+func (a *app) pause(ctx context.Context, host string, paused bool) error {
+	err := a.server.Store().UpdateHost(ctx, host, func(h *storage.Host) { h.Paused = paused })
+	if err != nil || paused {
+		return err
+	}
+	return a.server.Store().Enqueue(ctx, queue.Job{Kind: delivery.KindDeliver, Key: host})
 }
 
 // limitFiles makes every write to a file fail in this process, or lets them succeed again.

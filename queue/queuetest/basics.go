@@ -86,6 +86,32 @@ func kindsApart(b *bench) {
 	require.Equal(b, "other", b.jobs()[1].Kind, "what nobody works on waits")
 }
 
+// newerVersions has a process of the release before work on a queue that holds jobs of the next: it leaves
+// them alone, merges none of them with its own, and a process of the next release finds them untouched.
+func newerVersions(b *bench) {
+	next := queue.KindOf("k", 2)
+	b.enqueue(queue.Job{Kind: next, Key: "host", Payload: []byte(`{"v":2}`)})
+	b.enqueue(queue.Job{Kind: "k", Key: "host"})
+	b.enqueue(queue.Job{Kind: next, Key: "other", Payload: []byte(`{"v":2}`)})
+	stop := b.start(options(queue.Kind{Work: b.note}))
+	b.eventually(func() bool { return len(b.jobs()) == 1 })
+	moment()
+	require.NoError(b, stop())
+	require.Len(b, b.jobs(), 1)
+	require.Empty(b, b.jobs()[0].Payload)
+
+	b.start(queue.Options{Poll: 10 * time.Millisecond, Kinds: queue.Readers(1, 2, map[string]queue.Kind{"k": {Work: b.note}})})
+	b.enqueue(queue.Job{Kind: "k", Key: "last"})
+	b.eventually(func() bool { return len(b.jobs()) == 4 })
+	require.ElementsMatch(b, []string{"host", "host", "other", "last"}, b.keys())
+	for _, j := range b.jobs()[1:] {
+		_, version := queue.VersionOf(j.Kind)
+		require.Equal(b, j.Key != "last", version == 2)
+		require.Equal(b, version == 2, string(j.Payload) == `{"v":2}`)
+		require.Equal(b, 1, j.Attempt)
+	}
+}
+
 func workerLimit(b *bench) {
 	for i := range 12 {
 		b.enqueue(queue.Job{Kind: "k", Key: fmt.Sprint(i)})

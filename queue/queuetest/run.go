@@ -36,6 +36,7 @@ var checks = []check{
 	{"HandsOverWhatWasEnqueued", handsOver},
 	{"NotBeforeItsTime", notBeforeItsTime},
 	{"KindsAreApart", kindsApart},
+	{"NewerVersionsWait", newerVersions},
 	{"AtMostSoManyWorkers", workerLimit},
 	{"EnqueueFromWorkers", enqueueFromWorkers},
 	{"EnqueueIsAllOrNone", allOrNone},

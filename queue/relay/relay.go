@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
 )
@@ -91,7 +92,7 @@ func Shared(s storage.Store, q queue.Queue) bool {
 
 // Store returns the store with Enqueue, its own and that of its transactions, writing to the relay.
 // Closing it closes Config.Store.
-func (r *Relay) Store() storage.Store { return &store{r.Config.Store, r} }
+func (r *Relay) Store() storage.Store { return &store{r.Config.Store, batch{r.Config.Store}, r} }
 
 // Queue returns the engine with Enqueue going through the relay, and with the pump beside its Run.
 func (r *Relay) Queue() queue.Queue { return engine{r} }
@@ -152,13 +153,31 @@ func (e engine) Run(ctx context.Context, opts queue.Options) error {
 // store is a store whose jobs leave through the relay.
 type store struct {
 	storage.Store
+	batch
 	r *Relay
 }
 
 var (
 	_ storage.Store = (*store)(nil)
 	_ storage.Tx    = (*tx)(nil)
+	_ storage.Batch = (*store)(nil)
+	_ storage.Batch = (*tx)(nil)
 )
+
+// batch passes the power of what is under the relay on (storage.Batch).
+type batch struct{ roles storage.Roles }
+
+func (b batch) ObjectsByID(ctx context.Context, ids ...as.IRI) ([]storage.Object, error) {
+	return storage.ObjectsByID(ctx, b.roles, ids...)
+}
+
+func (b batch) ActorsByID(ctx context.Context, ids ...as.IRI) ([]storage.Actor, error) {
+	return storage.ActorsByID(ctx, b.roles, ids...)
+}
+
+func (b batch) EdgesByKey(ctx context.Context, keys ...storage.EdgeKey) ([]storage.Edge, error) {
+	return storage.EdgesByKey(ctx, b.roles, keys...)
+}
 
 // Unwrap returns the store under the relay.
 func (s *store) Unwrap() storage.Store { return s.Store }
@@ -174,7 +193,7 @@ func (s *store) Update(ctx context.Context, fn func(context.Context, storage.Tx)
 		if outer, ok := t.(*tx); ok && outer.r == s.r { // joined
 			return fn(ctx, outer)
 		}
-		own = &tx{Tx: t, r: s.r}
+		own = &tx{Tx: t, batch: batch{t}, r: s.r}
 		return fn(storage.NewContext(ctx, own), own)
 	})
 	if err == nil && own != nil && own.enqueued {
@@ -186,6 +205,7 @@ func (s *store) Update(ctx context.Context, fn func(context.Context, storage.Tx)
 // tx is a transaction whose jobs leave through the relay.
 type tx struct {
 	storage.Tx
+	batch
 	r        *Relay
 	enqueued bool
 }
