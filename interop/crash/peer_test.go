@@ -30,9 +30,9 @@ type world struct {
 
 	mu       sync.Mutex
 	arrivals []arrival
-	strange  []string       // requests that nobody should make
-	keyIDs   map[string]int // of the signatures of what arrived
-	failing  int            // one POST in so many is answered 500; 0: none
+	strange  []string    // requests that nobody should make
+	signed   []signature // of what arrived
+	failing  int         // one POST in so many is answered 500; 0: none
 	hold     *hold
 	rand     *rand.Rand
 
@@ -77,7 +77,7 @@ func newWorld(t *testing.T, seed uint64, peers, actors int) *world {
 	require.NoError(t, err)
 	pem, err := keys.PublicPEM(key.Public())
 	require.NoError(t, err)
-	w := &world{t: t, key: key, pem: pem, keyIDs: make(map[string]int), rand: rand.New(rand.NewPCG(seed, 1))}
+	w := &world{t: t, key: key, pem: pem, rand: rand.New(rand.NewPCG(seed, 1))}
 	for i := range peers {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(t, err)
@@ -146,7 +146,7 @@ func (p *peer) take(rw http.ResponseWriter, r *http.Request) {
 		rw.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	w.keyIDs[keyID(r)]++
+	w.signed = append(w.signed, signatureOf(r, p))
 	came := arrival{inbox: p.origin + r.URL.Path, activity: string(head.ID), kind: head.Types[0], object: string(head.Object)}
 	w.arrivals = append(w.arrivals, came)
 	h := w.hold
@@ -168,11 +168,20 @@ func (p *peer) take(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusAccepted)
 }
 
-// keyID is the key that a request says it is signed with.
-func keyID(r *http.Request) string {
+// signature is who signed a request to a peer, and when, whenever it arrived.
+type signature struct {
+	peer, keyID string
+	at          time.Time
+}
+
+func signatureOf(r *http.Request, p *peer) signature {
 	_, rest, _ := strings.Cut(r.Header.Get("Signature"), `keyId="`)
 	id, _, _ := strings.Cut(rest, `"`)
-	return id
+	at, err := http.ParseTime(r.Header.Get("Date"))
+	if err != nil {
+		p.world.t.Errorf("a request without a date: %v", err)
+	}
+	return signature{peer: p.origin, keyID: id, at: at}
 }
 
 // wonder notes a request that has no business to be made.
