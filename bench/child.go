@@ -30,7 +30,7 @@ type setup struct {
 
 // command is what the parent asks of a server, answer what it says.
 type command struct {
-	Do   string // usage, settle, publish, fanned or profile
+	Do   string // usage, settle, publish, profile or stop
 	Path string
 	N    int
 }
@@ -41,9 +41,7 @@ type answer struct {
 	RSS     int64         // kB, now
 	HWM     int64         // kB, at most
 	Seconds float64
-	// Goroutines and Files are how many the process has.
-	Goroutines, Files int
-	Error             string
+	Error   string
 }
 
 // child is a server process.

@@ -63,13 +63,10 @@ func (s *shaper) name(iri string) written {
 	canonical := canonicalIRI(iri)
 	if name, ok := s.ours.byIRI[canonical]; ok {
 		s.define(name)
-		t := s.ours.byName[name]
-		return written{name: name, iri: iri, ours: true, node: t.node || t.word}
+		return written{name: name, iri: iri, ours: true}
 	}
 	if name, ok := strings.CutPrefix(iri, localNS); ok {
-		// A term without a meaning is read by its local name, as ours if it is one of ours.
-		t, ours := s.ours.byName[name]
-		return written{name: name, iri: iri, ours: ours, node: t.node || t.word}
+		return written{name: name, iri: iri} // a term without a meaning is read by its local name
 	}
 	t, ok := s.names.terms[iri]
 	if ok && s.own(t, iri) {
