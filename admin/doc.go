@@ -44,8 +44,9 @@
 // Parameters of a POST are form fields. Lists take limit (at most [MaxLimit]) and after, which is the next
 // of the page before; a page without next is the last. state is pending, done, refused, expired or
 // canceled, or gave-up for refused and expired; since is an instant such as 2026-01-02T15:04:05Z, a day,
-// or how long ago, such as 2h. retry takes what waits, unless state says otherwise. A refusal is an [Error]
-// with the status of the answer. Fields may be added; none is removed or changes its meaning.
+// or how long ago, such as 2h. retry takes what waits, or what state says: there gave-up means these and
+// what waits. A refusal is an [Error] with the status of the answer. Fields may be added; none is removed or
+// changes its meaning.
 //
 // Design: html/template and embedded files, nothing but the standard library. The root package does not
 // import it, so that apps without these pages do not link a template engine.
