@@ -112,6 +112,7 @@ type Inbox struct {
 	Config
 	flight flights
 	share  share
+	groups groups
 	fresh  fresh
 }
 

@@ -19,7 +19,6 @@ import (
 	"github.com/gokith/kith/names"
 	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
-	"github.com/gokith/kith/queue"
 	"github.com/gokith/kith/storage"
 )
 
@@ -310,23 +309,16 @@ func (in *Inbox) claim(ctx context.Context, row storage.Receipt) *Refusal {
 		return &Refusal{Status: http.StatusServiceUnavailable, Code: "inbox.in_flight", RetryAfter: time.Second}
 	}
 	defer release()
-	row.State, row.Received, row.Budget = storage.ReceiptPending, time.Now(), fetch.DefaultBudget().Requests
-	row.Next = row.Received.Add(Lease) // the job comes first; the sweep looks after it
-	var stored storage.Receipt
-	first := false
-	err := in.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) (err error) {
-		stored, first, err = tx.Claim(ctx, row)
-		if err != nil || !first {
-			return err
-		}
-		return tx.Enqueue(ctx, queue.Job{Kind: KindInbox, Key: stored.ID})
-	})
+	row.State, row.Budget = storage.ReceiptPending, fetch.DefaultBudget().Requests
+	row.Received = time.Now().UTC().Truncate(time.Microsecond) // as stores keep it
+	row.Next = row.Received.Add(Lease)                         // the job comes first; the sweep looks after it
+	first, err := in.store(ctx, &row)
 	if err != nil {
 		in.Logger.LogAttrs(ctx, slog.LevelWarn, "inbox could not store a message", slog.String("code", "store.unavailable"), slog.String("error", err.Error()))
 		return unavailable("store.unavailable", err)
 	}
-	if first { // and committed: an id that was not might be given out again
-		in.fresh.put(stored)
+	if _, joined := storage.FromContext(ctx); first && !joined { // committed: an id that is not may be given out again
+		in.fresh.put(row)
 	}
 	return nil
 }

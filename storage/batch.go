@@ -51,6 +51,34 @@ func EdgesByKey(ctx context.Context, s Edges, keys ...EdgeKey) ([]Edge, error) {
 	return oneByOne(keys, func(k EdgeKey) (Edge, error) { return s.Edge(ctx, k.Kind, k.Subject, k.Object) })
 }
 
+// ManyClaims is a power that stores and their transactions may have, where a transaction is dear: package
+// inbox then stores messages that come together in one.
+type ManyClaims interface {
+	// ClaimMany is Claim for many messages, no two of which are the same. It returns the ids of the new
+	// receipts in the order of rows, and "" for each that exists.
+	ClaimMany(ctx context.Context, rows ...Receipt) ([]string, error)
+}
+
+// ClaimMany claims many messages, no two of which are the same. It returns the ids of the new receipts in
+// the order of rows, and "" for each that exists. Outside of a transaction some may be stored and others
+// not when it fails.
+func ClaimMany(ctx context.Context, s Seen, rows ...Receipt) ([]string, error) {
+	if m, ok := s.(ManyClaims); ok {
+		return m.ClaimMany(ctx, rows...)
+	}
+	ids := make([]string, len(rows))
+	for i, r := range rows {
+		stands, first, err := s.Claim(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		if first {
+			ids[i] = stands.ID
+		}
+	}
+	return ids, nil
+}
+
 // oneByOne is what stores without Batch do.
 func oneByOne[K comparable, R any](names []K, get func(K) (R, error)) ([]R, error) {
 	var rows []R

@@ -95,6 +95,14 @@ func (s marked) Update(ctx context.Context, fn func(context.Context, storage.Tx)
 	return err
 }
 
+// markedMany is marked for a store that takes many claims at once. Its transactions take them one by one,
+// so that the mark of each is passed.
+type markedMany struct{ marked }
+
+func (s markedMany) ClaimMany(ctx context.Context, rows ...storage.Receipt) ([]string, error) {
+	return storage.ClaimMany(ctx, s.roles, rows...)
+}
+
 // batch shows the power of a store that is wrapped.
 type batch struct{ roles storage.Roles }
 

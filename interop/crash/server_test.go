@@ -90,7 +90,11 @@ func serve(set settings, out *os.File) error {
 	if set.Release == 2 {
 		store = nextRelease{store, hurriedQueue{ground.queue, set.Lease}}
 	}
-	store = marked{store, m, batch{ground.store}}
+	through := marked{store, m, batch{ground.store}}
+	store = through
+	if _, many := ground.store.(storage.ManyClaims); many {
+		store = markedMany{through}
+	}
 	app := &app{ground: ground, work: set.Work, path: set.Place.Path}
 	config := kith.Config{
 		Origin: "http://" + set.Origin, Store: store, Inbox: app.mux(),

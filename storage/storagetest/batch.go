@@ -14,6 +14,7 @@ var batchChecks = []check{
 	{"rows by their names are those that lone reads return", batchOfRows},
 	{"rows by their names are those of the transaction", batchInTx},
 	{"many names", batchOfMany},
+	{"many claims are as many single ones", claimMany},
 }
 
 func batchOfRows(t *testing.T, s storage.Store) {
@@ -81,4 +82,36 @@ func batchOfMany(t *testing.T, s storage.Store) {
 	found, err := storage.ObjectsByID(t.Context(), s, ids...)
 	require.NoError(t, err)
 	require.Len(t, found, n)
+}
+
+func claimMany(t *testing.T, s storage.Store) {
+	ctx := t.Context()
+	old := claim(t, s, someReceipt("2", 1))
+	bare := someReceipt("3", 3)
+	bare.Body, bare.Normalized, bare.Scope = nil, nil, "alice"
+	rows := []storage.Receipt{someReceipt("1", 1), someReceipt("2", 2), bare}
+	var ids []string
+	update(t, s, func(ctx context.Context, tx storage.Tx) {
+		var err error
+		ids, err = storage.ClaimMany(ctx, tx, rows...)
+		require.NoError(t, err)
+	})
+	require.Len(t, ids, 3)
+	require.Empty(t, ids[1], "it exists")
+	require.Equal(t, old, receipt(t, s, old.ID), "and stands")
+	for _, i := range []int{0, 2} {
+		want := rows[i]
+		want.ID, want.State = ids[i], storage.ReceiptPending
+		require.Equal(t, want, receipt(t, s, ids[i]))
+	}
+	rollback(t, s, func(ctx context.Context, tx storage.Tx) {
+		_, err := storage.ClaimMany(ctx, tx, someReceipt("4", 1), someReceipt("5", 1))
+		require.NoError(t, err)
+	})
+	again, err := storage.ClaimMany(ctx, s, rows...)
+	require.NoError(t, err)
+	require.Equal(t, []string{"", "", ""}, again)
+	stats, err := s.Stats(ctx)
+	require.NoError(t, err)
+	require.Equal(t, 3, stats.PendingReceipts)
 }
