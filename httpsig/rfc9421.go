@@ -163,7 +163,7 @@ func parseComponent(s string) (component, *fault) {
 		}
 	}
 	item, err := httpsfv.UnmarshalItem([]string{s})
-	if err != nil { // check: S-19
+	if err != nil { // readComponent would refuse it too, and say less
 		return component{}, fail(CodeComponent, "component %q is malformed", clip(s))
 	}
 	return readComponent(item)
