@@ -100,6 +100,12 @@ type Config struct {
 	// OnGaveUp hears of each delivery that ended without success.
 	OnGaveUp func(ctx context.Context, d storage.Delivery)
 
+	// GoneAfter is how long a host must have failed to take anything, and have sent nothing, until it
+	// counts as gone: its actors' follows end, and the app hears Unfollowed. Weeks are sensible: servers come
+	// back. Zero: never. An actor whose server says that he is no more (404 or 410 to his inbox and to his id)
+	// follows nobody in any case.
+	GoneAfter time.Duration
+
 	// Observer watches the steps of the road of messages, for metrics and traces: see package observe,
 	// and module otelkith for OpenTelemetry. Nil: nobody does.
 	Observer observe.Observer

@@ -88,6 +88,7 @@ func (s *Server) chores(ctx context.Context) {
 				pruned, err = time.Now(), s.prune(ctx)
 			}
 		}
+		err = errors.Join(err, s.endGone(ctx)) // of this process
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.WarnContext(ctx, "kith could not do its chores", "error", err)
 		}
@@ -107,6 +108,7 @@ func (s *Server) prune(ctx context.Context) error {
 		"receipts":   func() (int, error) { return s.store.PruneReceipts(ctx, now.Add(-RetainReceipts)) },
 		"undone":     func() (int, error) { return s.social.Prune(ctx, now.Add(-RetainReceipts)) },
 		"deliveries": func() (int, error) { return s.store.PruneLedger(ctx, now.Add(-RetainDeliveries)) },
+		"gone":       func() (int, error) { return s.endGoneHosts(ctx) },
 		"hosts":      func() (int, error) { return s.store.PruneHosts(ctx, now.Add(-RetainHosts)) },
 		"sizes":      func() (int, error) { return 0, storage.SampleSizes(ctx, s.store, now, RetainSizes) },
 		"cache":      func() (int, error) { return s.store.PruneCache(ctx, CacheEntries) },

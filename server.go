@@ -45,6 +45,7 @@ type Server struct {
 	social   *social.Social
 	inbox    *inbox.Inbox
 	serve    *serve.Server
+	gone     gone
 }
 
 // New checks the configuration, ties the store to the origin, and registers the instance actor and
@@ -139,7 +140,8 @@ func (s *Server) assemble() (err error) {
 	}
 	if s.delivery, err = delivery.New(delivery.Config{
 		Store: s.store, Headers: sums, Transport: s.client.RoundTripper(), Signer: s.ring.Signer, UserAgent: s.userAgent(), Policy: s.policy.Check,
-		Limits: c.DeliveryLimits, OnHostState: c.OnHostState, OnGaveUp: c.OnGaveUp, Observer: c.Observer, Logger: c.Logger,
+		Limits: c.DeliveryLimits, OnHostState: c.OnHostState, OnGaveUp: c.OnGaveUp, OnGone: func(_ context.Context, d storage.Delivery) { s.gone.note(d) },
+		Observer: c.Observer, Logger: c.Logger,
 	}); err != nil {
 		return err
 	}
