@@ -101,7 +101,7 @@ func TestStepsBecomeSpansAndFigures(t *testing.T) {
 	assert.NotEqual(t, deliver.SpanContext().TraceID(), fanout.SpanContext().TraceID())
 	said := map[attribute.Key]string{}
 	for _, a := range deliver.Attributes() {
-		said[a.Key] = a.Value.Emit()
+		said[a.Key] = a.Value.String()
 	}
 	assert.Equal(t, map[attribute.Key]string{
 		"kith.result": "failed", "kith.code": "http.503", "kith.verb": "Create", "kith.peer": "https://remote.example",
