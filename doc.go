@@ -49,8 +49,9 @@
 // The packages below can be used alone: activitystreams (the vocabulary), httpsig and proof
 // (signatures), webfinger and nodeinfo (discovery), fetch (the guarded client), storage and queue (the
 // interfaces of back-ends, with suites that prove one), inbox, outbox, delivery and serve (the roads),
-// social (what should happen), fedtest (a fediverse inside go test). Back-ends and content are modules
-// of their own: sqlite, postgres, content.
+// social (what should happen), fedtest (a fediverse inside go test), admin (pages for the people who
+// run it), observe (who wants to watch). Back-ends, content and OpenTelemetry are modules of their own:
+// sqlite, postgres, content, otelkith.
 //
 // Design: this package wires the others together and has no rule of its own. Kith knows no sessions
 // and no users: whoever can call Publish may publish as that actor.
