@@ -56,11 +56,12 @@
 // as strict: recorded as offsets ("tokens"), one pass serves the header, the nodes and the
 // lossless encoder, and it takes a seventh of the time that encoding/json needs to fill a map; a
 // fuzz test compares it with jsontext. Names of the vocabulary become numbers while they are scanned,
-// and an @context whose bytes the Decoder saw before is not scanned again: keep one Decoder. Strings of a node are parts of one copy of its document, so
-// keep strings.Clone(s) and not s if a short string is to outlive a large document.
+// and an @context whose bytes the Decoder saw before is not scanned again: keep one Decoder. Strings
+// of a node are parts of one copy of its document, so keep strings.Clone(s) and not s if a short
+// string is to outlive a large document.
 //
 // The code that differs between shapes is generated from vocabulary.txt by internal/vocabgen: the
-// structs, a switch from wire name to field number, and a switch from number to field. All else is
+// structs, a table from wire name to field number, and a switch from number to field. All else is
 // written once, by kind of field.
 package activitystreams
 

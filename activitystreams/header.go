@@ -117,6 +117,9 @@ func (p *parsed) release() {
 func (d *Decoder) parse(doc []byte) (*parsed, error) {
 	p := parsers.Get().(*parsed)
 	p.src, p.limits, p.cache = doc, d.Limits.withDefaults(), &d.cache
+	if n := min(len(doc)/32, p.limits.Values); cap(p.toks) < n/2 {
+		p.toks = make(tape, 0, n) // one per 32 bytes is usual
+	}
 	if err := p.scan(); err != nil {
 		p.release()
 		return nil, err

@@ -30,7 +30,7 @@ type setup struct {
 
 // command is what the parent asks of a server, answer what it says.
 type command struct {
-	Do   string // usage, settle, publish, profile or stop
+	Do   string // usage, settle, publish, fanned or profile
 	Path string
 	N    int
 }
@@ -41,7 +41,9 @@ type answer struct {
 	RSS     int64         // kB, now
 	HWM     int64         // kB, at most
 	Seconds float64
-	Error   string
+	// Goroutines and Files are how many the process has.
+	Goroutines, Files int
+	Error             string
 }
 
 // child is a server process.

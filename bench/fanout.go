@@ -20,6 +20,7 @@ type sink struct {
 	listener net.Listener
 	server   *http.Server
 	arrived  atomic.Int64
+	hang     atomic.Int64 // 1: some hosts never answer
 }
 
 func newSink() (*sink, error) {
@@ -30,6 +31,11 @@ func newSink() (*sink, error) {
 	s := &sink{listener: l}
 	s.server = &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
+		var a, b, c, port int
+		if _, err := fmt.Sscanf(r.Host, "127.%d.%d.%d:%d", &a, &b, &c, &port); s.hang.Load() == 1 && err == nil && holeOf((a-1)<<16|b<<8|c) {
+			<-r.Context().Done()
+			return
+		}
 		if r.Header.Get("Signature") == "" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return

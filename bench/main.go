@@ -25,6 +25,7 @@ type options struct {
 	recipients, hosts                   int
 	dsn, profile                        string
 	warm                                float64
+	duration                            time.Duration
 }
 
 // benches are what -run names, in their order.
@@ -36,6 +37,11 @@ var benches = []struct {
 	{"handled", "inbox: the same, and every effect written", benchHandled},
 	{"fanout", "one post to -recipients inboxes, RSA-2048", benchFanout},
 	{"fanout-ed25519", "the same with Ed25519, for the cost beyond signatures", benchFanoutEd25519},
+	{"flat", "what a delivery costs, from 100 inboxes to -recipients", benchFlat},
+	{"enqueue", "F-2, F-3: how soon a post to -recipients inboxes is in the ledger and delivered, and how long a caller waits", benchEnqueue},
+	{"blackholes", "F-5: a fifth of the hosts never answers", benchBlackHoles},
+	{"flood", "F-7: 1,000 bad and 50 good requests a second for -for", benchFlood},
+	{"soak", "F-9: posts and replies for -for, and what grows meanwhile", benchSoak},
 	{"memory", "resident memory of examples/blog, idle and in a fan-out", benchMemory},
 	{"packages", "httpsig and activitystreams beside the arithmetic and encoding/json", benchPackages},
 }
@@ -51,7 +57,7 @@ func main() {
 	for i, b := range benches {
 		all[i] = b.name
 	}
-	flag.StringVar(&run, "run", strings.Join(all, ","), "what to measure")
+	flag.StringVar(&run, "run", "accepted,handled,fanout,fanout-ed25519,memory,packages", "what to measure, of "+strings.Join(all, ", "))
 	flag.StringVar(&stores, "stores", "memory,sqlite", "stores to measure: memory, sqlite, postgres")
 	flag.IntVar(&o.requests, "requests", 6000, "requests to each inbox")
 	flag.IntVar(&o.connections, "connections", 32, "keep-alive connections")
@@ -60,6 +66,7 @@ func main() {
 	flag.IntVar(&o.recipients, "recipients", 1000, "inboxes of a fan-out")
 	flag.IntVar(&o.hosts, "hosts", 0, "hosts of a fan-out; 0: one per inbox")
 	flag.Float64Var(&o.warm, "warm", 0.15, "share of the requests that comes first and is not counted")
+	flag.DurationVar(&o.duration, "for", time.Minute, "how long flood and soak take")
 	flag.StringVar(&o.dsn, "dsn", "postgres://postgres@127.0.0.1:5432/test?sslmode=disable", "PostgreSQL for -stores postgres")
 	flag.StringVar(&o.profile, "profile", "", "folder for CPU profiles of the servers")
 	flag.Parse()

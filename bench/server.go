@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"net/netip"
 	"os"
+	"runtime"
 	"runtime/pprof"
 	"strconv"
 	"strings"
@@ -38,6 +39,7 @@ type subject struct {
 	handler http.Handler
 	publish func(ctx context.Context, n int) error
 	settle  func(ctx context.Context, n int) error // until n replies have been handled
+	fanned  func(ctx context.Context) error        // until every post has its deliveries
 	close   func()
 }
 
@@ -99,6 +101,8 @@ func (s *subject) obey(ctx context.Context, c command) (a answer, err error) {
 		err = s.settle(ctx, c.N)
 	case "publish":
 		err = s.publish(ctx, c.N)
+	case "fanned":
+		err = s.fanned(ctx)
 	case "profile":
 		err = profile(c.Path)
 	}
@@ -109,6 +113,10 @@ func (s *subject) obey(ctx context.Context, c command) (a answer, err error) {
 	}
 	a.CPU = time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	a.RSS, a.HWM = resident("self")
+	a.Goroutines = runtime.NumGoroutine()
+	if files, err := os.ReadDir("/proc/self/fd"); err == nil {
+		a.Files = len(files)
+	}
 	return a, err
 }
 
@@ -206,6 +214,21 @@ func newSubject(ctx context.Context, s setup) (*subject, error) {
 				time.Sleep(10 * time.Millisecond)
 			}
 			return srv.Settle(ctx)
+		},
+		fanned: func(ctx context.Context) error {
+			for {
+				waiting := false
+				for _, err := range srv.Store().UnfinishedPosts(ctx) {
+					if waiting = true; err != nil {
+						return err
+					}
+					break
+				}
+				if !waiting {
+					return nil
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
 		},
 		publish: func(ctx context.Context, n int) error {
 			_, err := srv.Publish(ctx, "blog", kith.Public(), article(fmt.Sprintf("%s/posts/%d", ourOrigin, n), "Hello "+strconv.Itoa(n)))

@@ -25,8 +25,11 @@
 // [Verifier.Verify] takes the request, the body as it was read, and the instant of the verdict. It
 // returns who signed and what is covered, or an [*Error] with a stable code ("sig.digest_mismatch"),
 // the HTTP status to answer with, and a [Report]: each step, the signature base, what was expected
-// and what came. With Verifier.Explain it also looks for the usual mistakes, such as a proxy that
-// rewrites Host, and names the one under which the signature would be good.
+// and what came. The base is there whenever it can be built, whichever check failed. With
+// Verifier.Explain every check is made even after one failed, and the usual mistakes are looked for: a
+// proxy that rewrites Host, a body that something wrote anew, a text that ends in a line end, a method
+// in the wrong case. The one under which the signature would be good is named, and SignedBase has the
+// text that was signed. An RSA signature of none of them still tells whether this key made it.
 //
 // Host, scheme and target are those of the configured public origin (see [Single] and [AnyOf]), not
 // what proxies made of them; X-Forwarded-Host and its like are not read. A difference is logged once

@@ -2,6 +2,8 @@ package httpsig
 
 import (
 	"net/http"
+	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -109,6 +111,41 @@ func FuzzReport(f *testing.F) {
 		}
 		if e.Code == "" || e.Status < 400 || e.Status >= 500 || e.Report.String() == "" || len(e.Report.Failures()) == 0 {
 			t.Fatalf("%+v", e)
+		}
+	})
+}
+
+// What Accept-Signature asks for survives being written again, and can be answered or not; nothing
+// panics.
+func FuzzAcceptSignature(f *testing.F) {
+	for _, s := range []string{
+		`sig1=("@method" "@target-uri" "content-digest");created;nonce="abc"`, `a=("@query-param";name="x" "date";sf);expires;keyid="k";alg="ed25519";tag="t"`,
+		`sig1=()`, `sig1`, `a=(), a=()`, `a=("date";tr)`, `a=1`,
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		asked, err := ParseAcceptSignature(http.Header{"Accept-Signature": {s}})
+		if err != nil {
+			return
+		}
+		text, err := AcceptSignature(asked...)
+		if err != nil {
+			t.Fatalf("%q cannot be written again: %v", s, err)
+		}
+		again, err := ParseAcceptSignature(http.Header{"Accept-Signature": {text}})
+		if err != nil || len(again) != len(asked) {
+			t.Fatalf("%q became %q: %v", s, text, err)
+		}
+		signer := &Signer{KeyID: testKeyID, Key: testRSA()}
+		base := SignOptions{Components: []string{"date"}}
+		for i, q := range asked {
+			if !reflect.DeepEqual(q, again[i]) {
+				t.Fatalf("%q became %q", s, text)
+			}
+			if opt, ok := q.Answer(signer, base); ok && !slices.Contains(opt.Components, "date") {
+				t.Fatalf("%q covers less than before", s)
+			}
 		}
 	})
 }

@@ -63,10 +63,13 @@ func (s *shaper) name(iri string) written {
 	canonical := canonicalIRI(iri)
 	if name, ok := s.ours.byIRI[canonical]; ok {
 		s.define(name)
-		return written{name: name, iri: iri, ours: true}
+		t := s.ours.byName[name]
+		return written{name: name, iri: iri, ours: true, node: t.node || t.word}
 	}
 	if name, ok := strings.CutPrefix(iri, localNS); ok {
-		return written{name: name, iri: iri} // a term without a meaning is read by its local name
+		// A term without a meaning is read by its local name, as ours if it is one of ours.
+		t, ours := s.ours.byName[name]
+		return written{name: name, iri: iri, ours: ours, node: t.node || t.word}
 	}
 	t, ok := s.names.terms[iri]
 	if ok && s.own(t, iri) {

@@ -16,6 +16,11 @@
 // document with [ErrKeyword]: a reader of plain JSON and a JSON-LD processor would see different
 // documents. What nobody defines keeps its local name.
 //
+// The form is a fixed point: normalised again, it stays as it is. Nulls, lists of one and the default
+// language or direction of an object inside are kept at their place; a datatype, a language or a list
+// that the name of a property does not imply is written as JSON-LD writes values. A value is never
+// taken for a reference, and a name that would make compact IRIs of other IRIs is not used.
+//
 // # Contexts and the network
 //
 // The contexts in common use are compiled in, pinned by hash; [Contexts] lists them and [Known] tells

@@ -42,7 +42,11 @@ func TestDefaultLanguages(t *testing.T) {
 			`{"@context":[` + asURL + `,{"m":{"@id":"https://m.example/m","@language":"de"}}],"m":["x",{"@value":"y"},{"@value":"z","@language":"nl"}]}`,
 			`{"@context":[` + asURL + `,{"m":{"@id":"https://m.example/m","@language":"de"}}],"m":["x",{"@value":"y"},{"@value":"z","@language":"nl"}]}`,
 		},
-		{ // and the direction
+		{ // and the direction, of a map too
+			`{"@context":[` + asURL + `,{"m":{"@id":"as:content","@container":"@language","@direction":"rtl"}}],"m":{"ar":"x"}}`,
+			`{"@context":` + asURL + `,"content":{"@value":"x","@language":"ar","@direction":"rtl"}}`,
+		},
+		{
 			`{"@context":[` + asURL + `,{"@language":"ar","@direction":"rtl"}],"as:name":"x","tag":{"@context":{"@direction":"ltr"},"name":"y"}}`,
 			`{"@context":[` + asURL + `,{"@language":"ar","@direction":"rtl"}],"name":"x","tag":{"@context":{"@direction":"ltr"},"name":"y"}}`,
 		},

@@ -422,3 +422,43 @@ func TestDocumentLimits(t *testing.T) {
 		}
 	}
 }
+
+// A name of ours is read as ours wherever no context says otherwise, beside one that is defined too.
+func TestLocalNamesOfOurs(t *testing.T) {
+	t.Parallel()
+	n := jsonld.NewNormalizer(jsonld.Options{})
+	doc := []byte(`{"@context":{"@vocab":"as:"},"sensitive":{"@context":` + asURL + `,"featured":{"@context":` + asURL + `,"sensitive":{"@list":"x"},"featured":"as:y"}}}`)
+	roads(t, n, doc)
+	got, err := n.Normalize(doc)
+	require.NoError(t, err)
+	require.Contains(t, string(got), `"sensitive":["x"]`)
+}
+
+// TestS72_ValuesAreNoReferences: what JSON-LD says to be a value names nobody, and the prefix of
+// ActivityStreams stays, on either road.
+func TestS72_ValuesAreNoReferences(t *testing.T) {
+	t.Parallel()
+	decoder := as.Decoder{Normalizer: jsonld.NewNormalizer(jsonld.Options{})}
+	for _, doc := range []string{
+		`{"@context":` + asURL + `,"type":"Follow","actor":{"@value":"https://a.example/u"}}`,
+		`{"@context":` + asURL + `,"@graph":[{"type":"Follow","actor":{"@value":"https://a.example/u","@language":"en"}}]}`,
+		`[{"https://www.w3.org/ns/activitystreams#actor":[{"@value":"https://a.example/u","@type":"https://x.example/t"}]}]`,
+	} {
+		h, err := decoder.Header([]byte(doc))
+		require.NoError(t, err, doc)
+		for _, actor := range h.Actors {
+			require.Empty(t, actor, doc)
+		}
+	}
+	for _, prefix := range []string{`null`, `{}`, `"https://x.example/"`} {
+		doc := []byte(`{"@context":[` + asURL + `,{"as":` + prefix + `}],"type":"Follow","as:actor":"https://a.example/u"}`)
+		_, err := decoder.Header(doc)
+		var refused *as.ContextError
+		require.ErrorAs(t, err, &refused, string(doc))
+		require.Equal(t, as.CodeRemapped, refused.Code)
+		_, err = jsonld.NewNormalizer(jsonld.Options{}).Normalize(doc)
+		if prefix != `{}` {
+			require.ErrorIs(t, err, jsonld.ErrRemapped, string(doc))
+		}
+	}
+}

@@ -285,6 +285,9 @@ func (s *shaper) literal(v any, m map[string]any, w written) any {
 	}
 	language, _ := m["@language"].(string)
 	direction, _ := m["@direction"].(string)
+	if p, ok := m["@direction"].(*string); ok && p != nil { // of the values of a language map
+		direction = *p
+	}
 	datatype, _ := m["@type"].(string)
 	if w.implies(v, datatype, defaults{language, direction}) {
 		return v
@@ -324,6 +327,7 @@ type written struct {
 	name string
 	iri  string
 	ours bool
+	node bool               // of ours: its strings are IRIs or names
 	def  *ld.TermDefinition // of a term of the document's own
 }
 
@@ -331,14 +335,14 @@ func (w written) isList() bool { return w.def != nil && slices.Contains(w.def.Co
 
 // implies reports whether a plain value under the name is read as what was meant.
 func (w written) implies(v any, datatype string, text defaults) bool {
+	_, isString := v.(string)
 	if w.ours {
-		return datatype != "@json" && text == defaults{}
+		return (!w.node || !isString) && datatype != "@json" && text == defaults{}
 	}
 	def := w.def
 	if def == nil {
 		def = new(ld.TermDefinition)
 	}
-	_, isString := v.(string)
 	switch def.Type {
 	case "@id", "@vocab":
 		return datatype == "" && !isString && text == defaults{}

@@ -245,22 +245,28 @@ func (w *walker) member(m map[string]any, key, iri string, td *ld.TermDefinition
 	return nil
 }
 
-// named is our name for an IRI, the zero value if there is none.
-func (w *walker) named(iri string) ourTerm { return w.ours.byName[w.ours.byIRI[canonicalIRI(iri)]] }
+// named is our name for an IRI, or for a local name, as which it is read; the zero value if there is
+// none.
+func (w *walker) named(iri string) ourTerm {
+	if name, ok := strings.CutPrefix(iri, localNS); ok {
+		return w.ours.byName[name]
+	}
+	return w.ours.byName[w.ours.byIRI[canonicalIRI(iri)]]
+}
 
-// refers makes IRIs of strings where our name for the property says that they are, whatever the name
-// in the document says.
+// refers makes IRIs of plain strings where our name for the property says that they are, whatever the
+// name in the document says. What is said to be a value stays one.
 func (w *walker) refers(v any, iri string, td *ld.TermDefinition, c *ld.Context) any {
 	t := w.named(iri)
 	if !t.node && !t.word {
 		return v
 	}
 	coerced := td != nil && (td.Type == "@id" || td.Type == "@vocab")
-	var refer func(v any, plain bool) any
-	refer = func(v any, plain bool) any {
+	var refer func(v any) any
+	refer = func(v any) any {
 		switch v := v.(type) {
 		case string:
-			if plain && coerced {
+			if coerced {
 				return v
 			}
 			if iri, err := c.ExpandIri(v, false, true, nil, nil); err == nil && t.word && iri != "" {
@@ -269,21 +275,18 @@ func (w *walker) refers(v any, iri string, td *ld.TermDefinition, c *ld.Context)
 			return map[string]any{"@id": v}
 		case []any:
 			for i := range v {
-				v[i] = refer(v[i], plain)
+				v[i] = refer(v[i])
 			}
 		case map[string]any:
 			for _, keyword := range []string{"@list", "@set"} {
 				if items, ok := v[keyword]; ok {
-					v[keyword] = refer(items, true)
+					v[keyword] = refer(items)
 				}
-			}
-			if s, ok := v["@value"].(string); ok {
-				return refer(s, false)
 			}
 		}
 		return v
 	}
-	return refer(v, true)
+	return refer(v)
 }
 
 func (w *walker) value(v any, c *ld.Context, path []string, texts defaults) error {

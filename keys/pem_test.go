@@ -222,3 +222,14 @@ func FuzzParsePublicPEM(f *testing.F) {
 		require.Equal(t, keys.Fingerprint(pub), keys.Fingerprint(again))
 	})
 }
+
+// TestS11_DamagedPrivateKeys: a private key whose bytes cannot be read is told apart from one of a kind that
+// is not taken.
+func TestS11_DamagedPrivateKeys(t *testing.T) {
+	for _, label := range []string{"RSA PRIVATE KEY", "EC PRIVATE KEY", "PRIVATE KEY"} {
+		_, err := keys.ParsePrivatePEM(pem.EncodeToMemory(&pem.Block{Type: label, Bytes: []byte{0x30, 1, 0}}))
+		var refused *keys.Error
+		require.ErrorAs(t, err, &refused, label)
+		require.Equal(t, keys.CodeDER, refused.Code, label)
+	}
+}

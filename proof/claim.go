@@ -74,7 +74,7 @@ func (c *claim) readValue(text string) error {
 // instant reads a date; absent gives the zero time.
 func instant(o object, name, code string) (time.Time, error) {
 	text, ok := o.text(name)
-	if !ok {
+	if !ok { // check: S-28
 		return time.Time{}, about(code, name+" is not a string")
 	}
 	if o.get(name) == nil {

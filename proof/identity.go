@@ -28,7 +28,7 @@ type Identity struct {
 // did:key, claims an actor. It belongs among the actor's attachments. Method of the options is set by
 // the function, the rest is as for [Sign].
 func SignIdentity(actor string, o Options) ([]byte, error) {
-	if err := origin.CheckIRI(actor); err != nil {
+	if err := origin.CheckIRI(actor); err != nil { // check: S-28
 		return nil, caused(CodeOptions, "the actor is no identifier", err)
 	}
 	did, err := keys.DIDKey(o.Key.Public())

@@ -40,7 +40,7 @@ func Sign(doc []byte, o Options) ([]byte, error) {
 		return nil, err
 	}
 	unsecured := d.unsecured()
-	if d.get(nameSignature) != nil && unsecured.get(nameSignature) == nil {
+	if d.get(nameSignature) != nil && unsecured.get(nameSignature) == nil { // check: I-98
 		return nil, about(CodeOrder, "proofs come before an RsaSignature2017")
 	}
 	config, err := o.config(d.get(nameContext))
@@ -75,10 +75,10 @@ func Sign(doc []byte, o Options) ([]byte, error) {
 
 // config builds the proof without its value.
 func (o Options) config(docContext jsontext.Value) (object, error) {
-	if o.Key.Algorithm() != keys.Ed25519 {
+	if o.Key.Algorithm() != keys.Ed25519 { // check: S-28
 		return nil, about(CodeOptions, "eddsa-jcs-2022 needs an Ed25519 key")
 	}
-	if err := origin.CheckIRI(o.Method); err != nil {
+	if err := origin.CheckIRI(o.Method); err != nil { // check: S-28
 		return nil, caused(CodeOptions, "the verification method is no identifier", err)
 	}
 	if o.Purpose == "" {
@@ -87,7 +87,7 @@ func (o Options) config(docContext jsontext.Value) (object, error) {
 	if o.Created.IsZero() {
 		o.Created = time.Now()
 	}
-	if !o.Expires.IsZero() && o.Expires.Before(o.Created) {
+	if !o.Expires.IsZero() && o.Expires.Before(o.Created) { // check: S-28
 		return nil, about(CodeOptions, "the proof would expire before it is made")
 	}
 	var config object

@@ -130,11 +130,11 @@ func (v *Verifier) read(doc []byte) (object, []jsontext.Value, error) {
 		return nil, nil, err
 	}
 	value := d.get(nameProof)
-	if value == nil {
+	if value == nil { // check: S-28
 		return nil, nil, about(CodeMissing, "the document has no proof")
 	}
 	proofs := items(value)
-	if len(proofs) == 0 {
+	if len(proofs) == 0 { // check: S-28
 		return nil, nil, about(CodeMissing, "the document has an empty list of proofs")
 	}
 	most := v.MaxProofs
@@ -170,7 +170,7 @@ func (v *Verifier) claims(d object, proofs []jsontext.Value, at time.Time, resul
 		c.index = i
 		claims = append(claims, c)
 	}
-	if len(claims) == 0 {
+	if len(claims) == 0 { // check: S-28
 		return nil, about(CodeUnsupported, "no proof of a supported kind: "+strings.Join(result.Unsupported, "; "))
 	}
 	for _, c := range claims {

@@ -183,7 +183,7 @@ func deliveryRow(d admin.Delivery, now time.Time) []string {
 	}
 	return []string{
 		strconv.FormatInt(d.ID, 10), strconv.FormatInt(d.Post, 10), word(d.Verb), string(d.State), strconv.Itoa(d.Attempts),
-		last, dash(next), word(string(d.Inbox)), answer,
+		dash(last), dash(next), word(string(d.Inbox)), answer,
 	}
 }
 

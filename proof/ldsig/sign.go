@@ -32,10 +32,10 @@ type Options struct {
 // ones; a document that [Verifier.Verify] would not take is refused. Errors are of type [*Error], or
 // those of the key.
 func Sign(ctx context.Context, doc []byte, o Options) ([]byte, error) {
-	if o.Key.Algorithm() != keys.RSA {
+	if o.Key.Algorithm() != keys.RSA { // check: S-29
 		return nil, refuse(CodeOptions, Type+" needs an RSA key", nil)
 	}
-	if err := origin.CheckIRI(o.Creator); err != nil {
+	if err := origin.CheckIRI(o.Creator); err != nil { // check: S-29
 		return nil, refuse(CodeOptions, "the creator is no identifier", err)
 	}
 	if err := (jcs.Limits{MaxBytes: o.Limits.Bytes, MaxDepth: o.Limits.Depth}).Check(doc); err != nil {

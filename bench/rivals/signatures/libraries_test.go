@@ -34,12 +34,12 @@ func structuredSign(*testing.T, crypto.Signer) operation {
 	}, alone}
 }
 
-// structuredVerify is its share in verifying: three dictionaries are read, and the list of one is
-// serialised.
+// structuredVerify is its share in verifying: two dictionaries are read, and the list of one is
+// serialised. (Content-Digest is a third one, which is read only if it is not what nearly all write.)
 func structuredVerify(t *testing.T, key crypto.Signer) operation {
 	r := arrived(t, key, httpsig.RFC9421)
 	return operation{"of which dunglas/httpsfv", func() error {
-		for _, field := range []string{"Signature-Input", "Signature", "Content-Digest"} {
+		for _, field := range []string{"Signature-Input", "Signature"} {
 			dict, err := httpsfv.UnmarshalDictionary(r.Header[field])
 			if err != nil {
 				return err

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	mathrand "math/rand/v2"
 	"net/http"
 	"os"
 	"runtime"
@@ -65,9 +66,9 @@ func compare(t *testing.T, group string, batch int, all []operation) {
 		ok(t, o.run())
 		allocs[i] = testing.AllocsPerRun(20, func() { _ = o.run() })
 	}
-	for round := range rounds {
-		for k := range all {
-			i := (k + round) % len(all) // nobody always follows the same one
+	dice := mathrand.New(mathrand.NewPCG(1, 2))
+	for range rounds {
+		for _, i := range dice.Perm(len(all)) { // nobody always follows the same one
 			from := cpu(t)
 			for range batch {
 				ok(t, all[i].run())

@@ -30,7 +30,9 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 )
@@ -48,6 +50,7 @@ func main() {
 	jobs := flag.Int("j", max(1, runtime.NumCPU()/2), "mutants tested at a time")
 	verbose := flag.Bool("v", false, "print every mutant")
 	sample := flag.Int("sample", 0, "test so many mutants only; 0: all")
+	only := flag.String("only", "", "test the mutants whose line of output this `regexp` matches")
 	seed := flag.String("seed", "", "`text` that chooses which ones -sample tests")
 	timeout := flag.Duration("timeout", time.Minute, "time for the tests of one mutant; a mutant that hangs is killed")
 	flag.Parse()
@@ -57,7 +60,12 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	left, err := run(ctx, dirs, plan{*jobs, *sample, *seed, *verbose, *timeout})
+	pattern, err := regexp.Compile(*only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "mutate:", err)
+		os.Exit(2)
+	}
+	left, err := run(ctx, dirs, plan{*jobs, *sample, *seed, pattern, *verbose, *timeout})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutate:", err)
 		os.Exit(2)
@@ -71,12 +79,16 @@ func main() {
 type plan struct {
 	jobs, sample int
 	seed         string
+	only         *regexp.Regexp // nil: all
 	verbose      bool
 	timeout      time.Duration
 }
 
 // choose returns the mutants to test: all, or as many as the plan says, by its seed.
 func (p plan) choose(all []mutant) []mutant {
+	if p.only != nil {
+		all = slices.DeleteFunc(all, func(m mutant) bool { return !p.only.MatchString(m.String()) })
+	}
 	if p.sample <= 0 || p.sample >= len(all) {
 		return all
 	}

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -118,5 +119,6 @@ func TestSample(t *testing.T) {
 	require.Len(t, first, 5)
 	require.Equal(t, first, pick(plan{sample: 5, seed: "a"}))
 	require.NotEqual(t, first, pick(plan{sample: 5, seed: "b"}))
+	require.Equal(t, []int{7}, pick(plan{only: regexp.MustCompile(":7:")}))
 	require.Equal(t, []string{"^TestS9(_|$)|^TestL23(_|$)", "."}, mutant{marks: "S-09 L-23"}.tests())
 }
