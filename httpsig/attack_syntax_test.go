@@ -280,6 +280,7 @@ func TestS17_HeadersList(t *testing.T) {
 		fullMessage + ` "date" ` + strings.Join(quoted, " "): CodeTooLarge,
 		fullMessage + ` "@method"`:                           CodeDuplicate,
 		fullMessage + ` "x-absent"`:                          CodeHeaderMissing,
+		fullMessage + ` "x-absent";bs`:                       CodeHeaderMissing,
 		fullMessage + ` "x-1" "x-1";bs`:                      "",
 		fullMessage + ` "x-1";bs "x-1";bs`:                   CodeDuplicate,
 	} {
