@@ -111,13 +111,13 @@ func TestS91_IDsThatBeginAlike(t *testing.T) {
 			require.Equal(t, http.StatusAccepted, bob.Post(t, srv.Names().Inbox(key), create, fedtest.Forgery{}))
 		}
 		srv.Settle(t)
-		require.Equal(t, []string{"", "al"}, scopes)
+		require.ElementsMatch(t, []string{"", "al"}, scopes, "in any order: they are handled at once")
 		// Slashes may be escaped.
 		create = bob.Create(note)
 		require.Equal(t, http.StatusAccepted, bob.Post(t, srv.Names().Inbox("alice"), create, fedtest.Forgery{Body: func(b []byte) []byte {
 			return bytes.ReplaceAll(b, []byte("/"), []byte(`\/`))
 		}}))
 		srv.Settle(t)
-		require.Equal(t, []string{"", "al", ""}, scopes)
+		require.ElementsMatch(t, []string{"", "al", ""}, scopes)
 	})
 }
