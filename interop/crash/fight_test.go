@@ -213,13 +213,17 @@ func (f *fight) quiet() {
 type cut struct {
 	waiting  int // requests without an answer
 	receipts int // claimed since the last kill, not handled
-	begun    int // receipts that were being handled
+	begun    int // receipts that were being handled, and in no attempt like this one before
+	running  int // receipts whose job is leased, if only by a process that died before
 	posts    int // without all their deliveries
 	made     int // deliveries made since the last kill, not begun
 	leased   int // deliveries on their way
 }
 
-func (c cut) any() bool { return c != cut{} }
+func (c cut) any() bool {
+	c.running = 0 // it may be no work of the killed process
+	return c != cut{}
+}
 
 // inspect reads what a killed server left, from a copy, so that the next one has to recover by itself.
 func (f *fight) inspect() (c cut) {
@@ -233,6 +237,9 @@ func (f *fight) inspect() (c cut) {
 		require.NoError(f.t, err)
 		before, known := f.attempts[r.ID]
 		f.attempts[r.ID] = max(before, running[r.ID])
+		if running[r.ID] > 0 {
+			c.running++
+		}
 		switch {
 		case running[r.ID] > before:
 			c.begun++

@@ -97,7 +97,8 @@ func (f *fight) shoot(a aim) {
 		case a.phase == phaseClaim && a.moment != atCommit:
 			assert.NotZero(f.t, c.waiting, "the request that was being answered")
 		case a.phase == phaseHandle && a.moment == within:
-			assert.NotZero(f.t, c.begun, "the receipt that was being handled")
+			// A job that a sweep made anew begins to count anew; that the process was within is its own word.
+			assert.NotZero(f.t, c.running, "the receipt that was being handled")
 		case a.phase == phaseFanOut && a.moment == within:
 			assert.NotZero(f.t, c.posts, "the post that was being fanned out")
 		case a.phase == phaseRecord && a.moment == within:
