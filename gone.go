@@ -17,40 +17,55 @@ const maxGone = 1000
 // their follows end, since a server that is moved or mended answers like that for a while.
 type gone struct {
 	mu      sync.Mutex
-	inboxes map[as.IRI]string // the origin of each
+	inboxes map[string]map[as.IRI]bool // by origin
+	n       int
 }
 
 func (g *gone) note(d storage.Delivery) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.inboxes[d.Host][d.Inbox] || g.n == maxGone {
+		return
+	}
 	if g.inboxes == nil {
-		g.inboxes = make(map[as.IRI]string)
+		g.inboxes = make(map[string]map[as.IRI]bool)
 	}
-	if len(g.inboxes) < maxGone {
-		g.inboxes[d.Inbox] = d.Host
+	if g.inboxes[d.Host] == nil {
+		g.inboxes[d.Host] = make(map[as.IRI]bool)
 	}
+	g.inboxes[d.Host][d.Inbox] = true
+	g.n++
 }
 
-func (g *gone) take() map[as.IRI]string {
+func (g *gone) take() map[string]map[as.IRI]bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	all := g.inboxes
-	g.inboxes = nil
+	g.inboxes, g.n = nil, 0
 	return all
 }
 
-// endGone ends the follows of actors who are no more.
-func (s *Server) endGone(ctx context.Context) error {
-	for inbox, where := range s.gone.take() {
-		n, err := s.social.GoneFollowers(ctx, where, inbox)
-		if err != nil {
-			return err
+// endGone ends the follows of actors who are no more, until ctx ends. It asks other servers, which may
+// take their time: nothing else waits for it.
+func (s *Server) endGone(ctx context.Context) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
 		}
-		if n > 0 {
-			s.cfg.Logger.InfoContext(ctx, "kith removed followers who are gone", "host", where, "follows", n)
+		for where, inboxes := range s.gone.take() {
+			n, err := s.social.GoneFollowers(ctx, where, inboxes)
+			if err != nil && ctx.Err() == nil {
+				s.cfg.Logger.WarnContext(ctx, "kith could not look after followers who are gone", "host", where, "error", err)
+			}
+			if n > 0 {
+				s.cfg.Logger.InfoContext(ctx, "kith removed followers who are gone", "host", where, "follows", n)
+			}
 		}
 	}
-	return nil
 }
 
 // endGoneHosts ends the follows from hosts that count as gone by Config.GoneAfter, and returns their number.
@@ -58,12 +73,12 @@ func (s *Server) endGoneHosts(ctx context.Context) (int, error) {
 	if s.cfg.GoneAfter <= 0 {
 		return 0, nil
 	}
-	total, last := 0, time.Now().Add(-s.cfg.GoneAfter)
+	total := 0
 	for h, err := range s.store.Hosts(ctx) {
 		if err != nil {
 			return total, err
 		}
-		if h.FailingSince.IsZero() || h.FailingSince.After(last) || h.LastInbound.After(last) || h.LastSuccess.After(last) || h.Paused {
+		if h.Paused || h.Silent(time.Now()) < s.cfg.GoneAfter {
 			continue
 		}
 		n, err := s.social.GoneHost(ctx, h.Origin)

@@ -52,6 +52,7 @@ func (s *Server) Run(ctx context.Context) error {
 	chores, stop := context.WithCancel(ctx)
 	var wg sync.WaitGroup
 	wg.Go(func() { s.chores(chores) })
+	wg.Go(func() { s.endGone(chores) })
 	err := s.queue.Run(ctx, queue.Options{
 		Shutdown: shutdown,
 		Kinds: queue.Readers(oldestJobs, newestJobs, map[string]queue.Kind{
@@ -88,7 +89,6 @@ func (s *Server) chores(ctx context.Context) {
 				pruned, err = time.Now(), s.prune(ctx)
 			}
 		}
-		err = errors.Join(err, s.endGone(ctx)) // of this process
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.WarnContext(ctx, "kith could not do its chores", "error", err)
 		}

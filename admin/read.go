@@ -209,7 +209,7 @@ func hostOf(row storage.Host, now time.Time) Host {
 	switch open := !row.OpenUntil.IsZero(); {
 	case row.Paused:
 		out.State = HostPaused
-	case open && now.Sub(row.FailingSince) > GoneAfter && !row.FailingSince.IsZero():
+	case open && row.Silent(now) > GoneAfter:
 		out.State, out.Until = HostGone, row.OpenUntil
 	case open && row.OpenUntil.After(now):
 		out.State, out.Until = HostResting, row.OpenUntil

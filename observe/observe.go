@@ -12,7 +12,7 @@ type Step string
 const (
 	Receive Step = "inbox.receive"    // a request to an inbox, up to its answer
 	Handle  Step = "inbox.handle"     // one attempt at a received message
-	Publish Step = "outbox.publish"   // storing an activity with its order to deliver
+	Publish Step = "outbox.publish"   // storing an activity with its order to deliver; in a transaction of the app's before that commits
 	FanOut  Step = "outbox.fanout"    // one run over the recipients of a post
 	Deliver Step = "delivery.attempt" // one attempt at a delivery, with the second knock if there is one
 	Fetch   Step = "fetch.get"        // a document that was asked for on the network, with its redirects

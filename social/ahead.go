@@ -57,6 +57,16 @@ func (a *ahead) Edge(ctx context.Context, kind storage.EdgeKind, subject, object
 	return e, nil
 }
 
+func (a *ahead) PutActor(ctx context.Context, row storage.Actor) error {
+	a.forget()
+	return a.Store.PutActor(ctx, row)
+}
+
+func (a *ahead) RemoveObject(ctx context.Context, id as.IRI) error {
+	a.forget()
+	return a.Store.RemoveObject(ctx, id)
+}
+
 func (a *ahead) PutObject(ctx context.Context, o storage.Object) (bool, error) {
 	a.forget()
 	return a.Store.PutObject(ctx, o)

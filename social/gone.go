@@ -11,13 +11,13 @@ import (
 )
 
 // GoneFollowers ends the follows of actors on one origin, such as "https://a.example", whom their own
-// server does not know any more: those with this inbox, which refused a delivery for good. It uses the
+// server does not know any more: those with one of these inboxes, which refused deliveries for good. It uses the
 // network, and believes nothing but an answer of 404 or 410 to the actor's id. The app hears Unfollowed.
 // It returns how many follows ended.
-func (s *Social) GoneFollowers(ctx context.Context, where string, inbox as.IRI) (int, error) {
+func (s *Social) GoneFollowers(ctx context.Context, where string, inboxes map[as.IRI]bool) (int, error) {
 	gone := make(map[as.IRI]bool)
 	return s.endFollows(ctx, where, func(e storage.Edge) (bool, error) {
-		if e.Inbox != inbox {
+		if !inboxes[e.Inbox] {
 			return false, nil
 		}
 		if known, asked := gone[e.Subject]; asked {

@@ -32,6 +32,21 @@ type Host struct {
 	Updated time.Time
 }
 
+// Silent is for how long a host has neither taken what was sent to it nor sent anything, while deliveries to
+// it failed. 0 if the last one did not fail.
+func (h Host) Silent(now time.Time) time.Duration {
+	if h.FailingSince.IsZero() {
+		return 0
+	}
+	last := h.FailingSince
+	for _, sign := range []time.Time{h.LastSuccess, h.LastInbound} {
+		if sign.After(last) {
+			last = sign
+		}
+	}
+	return now.Sub(last)
+}
+
 // Hosts is the role of remote origins.
 type Hosts interface {
 	// Host returns what is known, or a Host with only the Origin set.
