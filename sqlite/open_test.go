@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/gokith/kith/internal/sharedtest"
 	"github.com/gokith/kith/sqlite"
 	"github.com/gokith/kith/storage"
 )
@@ -118,12 +119,7 @@ func TestOpenTellsWhatIsWrong(t *testing.T) {
 	}
 	t.Run("folder not writable", func(t *testing.T) {
 		t.Parallel()
-		if os.Geteuid() == 0 {
-			t.Skip("root may write anywhere")
-		}
-		locked := filepath.Join(t.TempDir(), "locked")
-		require.NoError(t, os.Mkdir(locked, 0o500))
-		_, err := sqlite.Open(filepath.Join(locked, "kith.db"))
+		_, err := sqlite.Open(filepath.Join(sharedtest.Unwritable(t), "kith.db"))
 		require.ErrorContains(t, err, "no right to write")
 	})
 }

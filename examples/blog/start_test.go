@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	as "github.com/gokith/kith/activitystreams"
+	"github.com/gokith/kith/internal/sharedtest"
 	"github.com/gokith/kith/webfinger"
 )
 
@@ -21,8 +22,6 @@ func TestStartFailures(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer taken.Close()
-	locked := filepath.Join(s.dir, "locked")
-	require.NoError(t, os.Mkdir(locked, 0o500))
 	readable := filepath.Join(s.dir, "readable.db")
 	require.NoError(t, os.WriteFile(readable, nil, 0o644)) //nolint:gosec // that is the point
 	other := filepath.Join(s.dir, "other.db")
@@ -34,29 +33,28 @@ func TestStartFailures(t *testing.T) {
 	for name, c := range map[string]struct {
 		args []string
 		says []string
-		root bool // root may do it
 	}{
-		"empty origin":     {[]string{"-origin", ""}, []string{"-origin is empty", "https://blog.example"}, true},
-		"missing origin":   {[]string{"-addr", "192.0.2.1:80"}, []string{"-origin"}, true},
-		"malformed origin": {[]string{"-origin", "blog.example"}, []string{`"blog.example"`, "https://blog.example"}, true},
-		"origin with path": {[]string{"-origin", "https://blog.example/blog"}, []string{"path"}, true},
-		"http origin":      {[]string{"-origin", "http://blog.example"}, []string{"must be https"}, true},
-		"no folder for db": {[]string{"-db", filepath.Join(s.dir, "nowhere", "blog.db")}, []string{"nowhere", "does not exist"}, true},
-		"unwritable db":    {[]string{"-db", filepath.Join(locked, "blog.db")}, []string{"no right to write"}, false},
-		"db is a folder":   {[]string{"-db", s.posts()}, []string{s.posts()}, true},
-		"readable by all":  {[]string{"-db", readable}, []string{"chmod 600"}, true},
-		"taken port":       {[]string{"-addr", taken.Addr().String()}, []string{"cannot listen on " + taken.Addr().String(), "in use"}, true},
-		"another origin":   {[]string{"-db", other}, []string{"https://blog.example", s.origin}, true},
-		"old schema":       {[]string{"-db", old}, []string{"sqlite.Migrate"}, true},
-		"no posts":         {[]string{"-posts", filepath.Join(s.dir, "none")}, []string{"cannot read the posts", "none"}, true},
-		"bad handle":       {[]string{"-handle", "my blog"}, []string{`"my blog"`}, true},
+		"empty origin":     {[]string{"-origin", ""}, []string{"-origin is empty", "https://blog.example"}},
+		"missing origin":   {[]string{"-addr", "192.0.2.1:80"}, []string{"-origin"}},
+		"malformed origin": {[]string{"-origin", "blog.example"}, []string{`"blog.example"`, "https://blog.example"}},
+		"origin with path": {[]string{"-origin", "https://blog.example/blog"}, []string{"path"}},
+		"http origin":      {[]string{"-origin", "http://blog.example"}, []string{"must be https"}},
+		"no folder for db": {[]string{"-db", filepath.Join(s.dir, "nowhere", "blog.db")}, []string{"nowhere", "does not exist"}},
+		"unwritable db":    {nil, []string{"no right to write"}},
+		"db is a folder":   {[]string{"-db", s.posts()}, []string{s.posts()}},
+		"readable by all":  {[]string{"-db", readable}, []string{"chmod 600"}},
+		"taken port":       {[]string{"-addr", taken.Addr().String()}, []string{"cannot listen on " + taken.Addr().String(), "in use"}},
+		"another origin":   {[]string{"-db", other}, []string{"https://blog.example", s.origin}},
+		"old schema":       {[]string{"-db", old}, []string{"sqlite.Migrate"}},
+		"no posts":         {[]string{"-posts", filepath.Join(s.dir, "none")}, []string{"cannot read the posts", "none"}},
+		"bad handle":       {[]string{"-handle", "my blog"}, []string{`"my blog"`}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if os.Getuid() == 0 && !c.root {
-				t.Skip("root may write everywhere")
-			}
 			args := s.args(c.args...)
-			if name == "missing origin" {
+			switch name {
+			case "unwritable db":
+				args = s.args("-db", filepath.Join(sharedtest.Unwritable(t), "blog.db"))
+			case "missing origin":
 				args = []string{"-addr", "192.0.2.1:80", "-posts", s.posts(), "-db", s.db()}
 			}
 			code, out := finish(t, blogProgram(), args...)

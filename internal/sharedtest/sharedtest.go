@@ -23,6 +23,28 @@ func Require(t testing.TB, name string, present bool, reason string) {
 	t.Skipf("%s is missing: %s", name, reason)
 }
 
+// Unwritable returns a folder in which the process may not create files, even if it is root: then it is one
+// of the kernel's. It skips where there is none.
+func Unwritable(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "locked")
+	if err := os.Mkdir(dir, 0o500); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{dir, "/sys/kernel"} {
+		f, err := os.Create(filepath.Join(dir, "probe"))
+		if os.IsPermission(err) {
+			return dir
+		}
+		if err == nil {
+			_ = f.Close()
+			_ = os.Remove(f.Name())
+		}
+	}
+	Require(t, "unwritable", false, "root may write everywhere here")
+	return ""
+}
+
 // Dir returns the path of a folder of the shared test data, which lies in shared/testdata beside
 // the checkout or where KITH_TESTDATA says. It skips, or fails under KITH_REQUIRE=testdata, when
 // the folder is absent.

@@ -13,6 +13,7 @@ var (
 	_ storage.Survey     = Roles{}
 	_ storage.Reviver    = Roles{}
 	_ storage.LockPruner = Roles{}
+	_ storage.HostLeaser = Roles{}
 )
 
 // LatestDeliveries implements storage.Survey.

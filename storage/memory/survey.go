@@ -17,6 +17,7 @@ var (
 	_ storage.Reviver    = roles{}
 	_ storage.Sizer      = roles{}
 	_ storage.LockPruner = roles{}
+	_ storage.HostLeaser = roles{}
 )
 
 // LatestDeliveries implements storage.Survey.
