@@ -121,6 +121,17 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// FollowersSync says which parts of followers synchronisation (FEP-8fcf) are off. The zero value has all of
+// it: it shows each server only what that server is told anyway, and gives it no power over our follows
+// that a Reject would not give. Turn it off if other software has actors on the same origin: their followers
+// would look like differences.
+type FollowersSync struct {
+	// NoSend neither tells other servers whom of theirs we take for followers, nor lists them.
+	NoSend bool
+	// NoReceive ignores what they tell.
+	NoReceive bool
+}
+
 // Workers are numbers of workers of one process.
 type Workers struct{ Inbox, Hosts int }
 

@@ -133,10 +133,10 @@ func (s *Server) assemble() (err error) {
 	}); err != nil {
 		return err
 	}
-	sync := &synchronizer{Server: s}
+	sync := &social.Synchronizer{Store: s.store, Names: s.names, Logger: c.Logger}
 	var sums func(context.Context, storage.Delivery, storage.Post) (http.Header, error)
 	if !c.FollowersSync.NoSend {
-		sums = sync.header
+		sums = sync.Header
 	}
 	if s.delivery, err = delivery.New(delivery.Config{
 		Store: s.store, Headers: sums, Transport: s.client.RoundTripper(), Signer: s.ring.Signer, UserAgent: s.userAgent(), Policy: s.policy.Check,
@@ -157,7 +157,7 @@ func (s *Server) assemble() (err error) {
 	verifier := &httpsig.Verifier{Keys: s.client.Keys(), Origins: httpsig.Single(s.names.Origin), Logger: c.Logger}
 	asks := s.challenges(verifier)
 	if !c.FollowersSync.NoReceive {
-		asks.posts = sync.over(asks.posts)
+		asks.posts = sync.Over(asks.posts)
 	}
 	if s.inbox, err = inbox.New(inbox.Config{
 		Store: s.store, Names: s.names, Verifier: asks.posts, Fetcher: s.client, Policy: s.policy, Proof: s.proof,
