@@ -43,39 +43,39 @@ func TestAllocations(t *testing.T) {
 	require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = as.Encode(n) }), 20.0)
 }
 
-// TestPrice compares the codec with encoding/json and a map, turn by turn, the best of each.
-func TestPrice(t *testing.T) {
-	if !sharedtest.Long() {
-		t.Skip("KITH_LONG=1 measures")
-	}
+// BenchmarkPrice does what the codec does and what encoding/json does with a map, turn by turn, so that
+// they share what else the machine does, and reports each as a multiple of encoding/json.
+func BenchmarkPrice(b *testing.B) {
 	doc := []byte(likeMastodon)
 	var d as.Decoder
 	node, err := d.Decode(doc)
-	require.NoError(t, err)
+	require.NoError(b, err)
 	var m map[string]any
-	require.NoError(t, json.Unmarshal(doc, &m))
-	runs := []func(){
-		func() { var m map[string]any; _ = json.Unmarshal(doc, &m) },
-		func() { _, _ = d.Header(doc) },
-		func() { _, _ = d.Decode(doc) },
-		func() { _, _ = json.Marshal(m) },
-		func() { _, _ = as.Encode(node) },
+	require.NoError(b, json.Unmarshal(doc, &m))
+	const unmarshal, header, decode, marshal, encode = 0, 1, 2, 3, 4
+	runs := [...]func() error{
+		unmarshal: func() error { var m map[string]any; return json.Unmarshal(doc, &m) },
+		header:    func() error { _, err := d.Header(doc); return err },
+		decode:    func() error { _, err := d.Decode(doc); return err },
+		marshal:   func() error { _, err := json.Marshal(m); return err },
+		encode:    func() error { _, err := as.Encode(node); return err },
 	}
-	best := slices.Repeat([]time.Duration{time.Hour}, len(runs))
-	for range 200 {
+	var took [len(runs)]time.Duration
+	for b.Loop() {
 		for i, run := range runs {
 			start := time.Now()
-			for range 50 {
-				run()
+			for range 10 {
+				if err := run(); err != nil {
+					b.Fatal(err)
+				}
 			}
-			best[i] = min(best[i], time.Since(start))
+			took[i] += time.Since(start)
 		}
 	}
-	ratio := func(a, b int) float64 { return float64(best[a]) / float64(best[b]) }
-	t.Logf("header %.3f, decode %.3f, encode %.3f of encoding/json with a map", ratio(1, 0), ratio(2, 0), ratio(4, 3))
-	require.Less(t, ratio(1, 0), 0.18)
-	require.Less(t, ratio(2, 0), 0.4)
-	require.Less(t, ratio(4, 3), 0.5)
+	b.ReportMetric(float64(took[header])/float64(took[unmarshal]), "header/map")
+	b.ReportMetric(float64(took[decode])/float64(took[unmarshal]), "decode/map")
+	b.ReportMetric(float64(took[encode])/float64(took[marshal]), "encode/map")
+	b.ReportMetric(0, "ns/op")
 }
 
 // benchDocs are documents as servers send them; those of others are left out when absent.
