@@ -194,17 +194,29 @@ func (v *verdict) context(d *document, tok uint32, limit int) {
 		v.fail(CodeEntries, "@context", "", "too many entries")
 		return
 	}
-	d.list(tok, func(i uint32) bool {
-		switch d.toks[i].kind {
-		case '"':
-			v.remote(d.str(i))
-		case '{':
-			for m := i + 1; m < d.toks[i].next; m = d.toks[m].next {
-				v.define(d, d.name(m), m)
-			}
+	if d.toks[tok].kind != '[' {
+		v.entry(d, tok)
+		return
+	}
+	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
+		v.entry(d, i)
+	}
+}
+
+// entry judges one entry of an @context.
+func (v *verdict) entry(d *document, tok uint32) {
+	switch d.toks[tok].kind {
+	case '"':
+		v.remote(d.str(tok))
+	case '{':
+		for m := tok + 1; m < d.toks[tok].next; m = d.toks[m].next {
+			v.define(d, d.name(m), m)
 		}
-		return true
-	})
+	case 'n': // check: S-72
+		v.fail(CodeNotPlain, "@context", "", "null takes the meaning of every name away")
+	default:
+		v.fail(CodeNotPlain, "@context", "", "not a context")
+	}
 }
 
 // remote judges a context by its address. Unknown ones are taken to say what we mean: they are
@@ -238,25 +250,32 @@ func (v *verdict) collectPrefixes(d *document, tok uint32) {
 // define judges one member of an inline context.
 func (v *verdict) define(d *document, name string, tok uint32) {
 	if strings.HasPrefix(name, "@") {
-		if name == "@base" || name == "@import" {
+		if name == "@base" || name == "@import" || name == "@propagate" || name == "@vocab" && !plainVocab(d, tok) {
 			v.fail(CodeNotPlain, name, "", "needs JSON-LD processing")
 		}
 		return
 	}
 	v.names = append(v.names, name)
 	iri := v.definition(d, name, tok)
+	if strings.Contains(name, ":") && iri != v.expand(name) {
+		v.fail(CodeNotPlain, name, iri, "an IRI that is to mean another")
+	}
 	switch known := findTerm(name); {
 	case known != nil && !known.means(iri):
 		if known.fixed { // check: S-72
 			v.fail(CodeRemapped, name, iri, "a term of ours is mapped to another IRI")
 		}
 		v.shadowed = append(v.shadowed, name)
-	case name == "as" && iri != namespaces[0].iri:
-		v.fail(CodeRemapped, name, iri, "the prefix of ActivityStreams is mapped elsewhere")
+	case coreIRI(name) != "" && iri != coreIRI(name): // check: S-72
+		v.fail(CodeRemapped, name, iri, "a name of the ActivityStreams context is mapped elsewhere")
 	case known != nil || iri == "":
 	default:
 		v.others = append(v.others, prefix{name, iri})
-		if ours := termByIRI(iri); ours != "" {
+		ours := termByIRI(iri)
+		if ours == "" && strings.HasPrefix(iri, "@") { // check: S-29
+			ours = iri
+		}
+		if ours != "" {
 			if v.aliases == nil {
 				v.aliases = make(map[string]string)
 			}
@@ -265,8 +284,39 @@ func (v *verdict) define(d *document, name string, tok uint32) {
 	}
 }
 
+// coreIRI returns what the ActivityStreams context takes a name for that is no term of the
+// vocabulary: prefixes, and values of properties. It is "" for other names.
+func coreIRI(name string) string {
+	switch name {
+	case "as":
+		return namespaces[0].iri
+	case "ldp":
+		return "http://www.w3.org/ns/ldp#"
+	case "vcard":
+		return "http://www.w3.org/2006/vcard/ns#"
+	case "xsd":
+		return "http://www.w3.org/2001/XMLSchema#"
+	case "Public", "IsContact", "IsFollowedBy", "IsFollowing", "IsMember":
+		return namespaces[0].iri + name
+	}
+	return ""
+}
+
+// plainVocab reports whether an @vocab leaves names without a meaning as they are.
+func plainVocab(d *document, tok uint32) bool {
+	iri := d.str(tok)
+	return d.toks[tok].kind == 'n' || iri == "_:" || strings.TrimSuffix(iri, "#") == profile
+}
+
+// isMap reports whether a name is that of a language map.
+func isMap(name string) bool { return strings.HasSuffix(name, "Map") && findTerm(name) != nil }
+
 // definition returns the IRI that a member of a context gives to name; "" for none.
 func (v *verdict) definition(d *document, name string, tok uint32) string {
+	known := findTerm(name)
+	if isMap(name) && !languageContainer(d, tok) { // check: S-72
+		v.fail(CodeNotPlain, name, "", "a language map without its container")
+	}
 	switch d.toks[tok].kind {
 	case '"':
 		return v.expand(d.str(tok))
@@ -274,19 +324,24 @@ func (v *verdict) definition(d *document, name string, tok uint32) string {
 	default:
 		return ""
 	}
-	ours := findTerm(name) != nil
+	core := coreIRI(name) != "" || known != nil && known.fixed && !strings.HasPrefix(known.iris[0], "https://w3id.org/security#")
+	ours := core || known != nil
 	if id := d.member(tok, "@id"); id != 0 && !ours {
 		ours = termByIRI(v.expand(d.str(id))) != ""
 	}
 	for m := tok + 1; m < d.toks[tok].next; m = d.toks[m].next {
 		switch key := d.name(m); key {
-		case "@id", "@type", "@language", "@direction", "@protected", "@prefix":
+		case "@id", "@language", "@direction", "@protected", "@prefix":
+		case "@type":
+			if s := d.str(m); core && (s == "@json" || s == "@vocab") { // check: S-72
+				v.fail(CodeNotPlain, name, "", "values of another kind than plain reading takes them for")
+			}
 		case "@container":
-			if ours && !strings.HasSuffix(name, "Map") && !plainContainer(d, m) {
+			if ours && !isMap(name) && !plainContainer(d, m) {
 				v.fail(CodeNotPlain, name, "", "a container that plain reading would misunderstand")
 			}
 		case "@context":
-			if v.redefines(d, m) {
+			if core || v.redefines(d, m) {
 				v.fail(CodeNotPlain, name, "", "a term with a @context of its own")
 			}
 		default: // @reverse, @nest, @index, …
@@ -308,7 +363,22 @@ func (v *verdict) definition(d *document, name string, tok uint32) string {
 func (v *verdict) redefines(d *document, tok uint32) bool {
 	inner := verdict{prefixes: v.prefixes}
 	inner.context(d, tok, 1<<20)
-	return inner.err != nil || inner.aliases != nil
+	return inner.err != nil || inner.aliases != nil || inner.shadowed != nil
+}
+
+// languageContainer reports whether a definition makes a language map of its term.
+func languageContainer(d *document, tok uint32) bool {
+	if d.toks[tok].kind != '{' {
+		return false
+	}
+	languages, others := false, false
+	d.list(d.member(tok, "@container"), func(i uint32) bool {
+		s := d.str(i)
+		languages = languages || s == "@language"
+		others = others || s != "@language" && s != "@set"
+		return true
+	})
+	return languages && !others
 }
 
 func plainContainer(d *document, tok uint32) bool {

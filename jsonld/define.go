@@ -78,7 +78,7 @@ func (s *shaper) name(iri string) written {
 	if ok && strings.HasPrefix(iri, termNS) {
 		return written{name: t.def.ID, iri: t.def.ID}
 	}
-	if name, ok := strings.CutPrefix(canonical, asNS); ok && name != "" && !strings.ContainsAny(name, ":/#@") && s.take(name, iri) {
+	if name, ok := strings.CutPrefix(canonical, asNS); ok && plainName(name) && !strings.Contains(name, ":") && definable(canonical) && s.take(name, iri) {
 		s.defs[name] = canonical
 		return written{name: name, iri: iri}
 	}

@@ -118,7 +118,7 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string, texts de
 		m[keyword] = m[key]
 		delete(m, key)
 	}
-	if _, ok := m["@id"]; ok && (len(m) == 1 || len(m) == 2 && m["@context"] != nil) && (aliases["id"] != "" || len(path) == 0) {
+	if _, ok := m["@id"]; ok && (len(path) == 0 || aliases["id"] != "" && (len(m) == 1 || len(m) == 2 && m["@context"] != nil)) {
 		m[markName] = marked(isObject)
 	}
 	w.mark(m, kept)

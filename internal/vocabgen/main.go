@@ -122,6 +122,10 @@ type term struct {
 	IRIs  []string
 }
 
+// whoseKeys are terms of other namespaces that may not be mapped elsewhere: they say whose keys speak
+// for an actor.
+const whoseKeys = " assertionMethod authentication "
+
 // Terms are all names, sorted.
 func (t *table) Terms() []*term {
 	terms := map[string]*term{"type": {"type", true, []string{"@type"}}}
@@ -134,7 +138,7 @@ func (t *table) Terms() []*term {
 			if terms[name] == nil {
 				terms[name] = &term{Name: name}
 			}
-			terms[name].Fixed = terms[name].Fixed || strings.Contains(" as asx ldp sec mk di ", " "+r.Prefix+" ")
+			terms[name].Fixed = terms[name].Fixed || strings.Contains(" as asx ldp sec mk di ", " "+r.Prefix+" ") || strings.Contains(whoseKeys, " "+name+" ")
 			for _, iri := range r.IRIs {
 				if !slices.Contains(terms[name].IRIs, iri) {
 					terms[name].IRIs = append(terms[name].IRIs, iri)
