@@ -84,9 +84,12 @@ func (s *Server) nonceSecret(ctx context.Context) ([]byte, error) {
 }
 
 // claimNonce takes the lock of that name for a holder that nobody else is, for as long as the nonce is
-// good: so it is used once among all processes, and pruned like a lock.
+// good: so it is used once among all processes, and pruned like a lock. It takes it for no less than a
+// signature is good, so that after a step of the clock, too, it is not free as long as anything signed
+// with it could pass (storage.Locks).
 func (s *Server) claimNonce(ctx context.Context, nonce string, until time.Time) (bool, error) {
-	return s.store.Lock(ctx, "nonce "+nonce, rand.Text(), time.Until(until)+time.Minute)
+	good := max(time.Until(until), httpsig.DefaultMaxAge+httpsig.DefaultMaxSkew)
+	return s.store.Lock(ctx, "nonce "+nonce, rand.Text(), good+time.Minute)
 }
 
 // challenged wants a nonce in the signatures that can bear one.

@@ -213,6 +213,9 @@ func (e engine) InTx(ctx context.Context) bool { return e.s.joined(ctx) != nil }
 
 func (engine) Lock() string { return "FOR UPDATE" }
 
+// Present implements sqlstore.Clock. Not now(), which stands still within a transaction.
+func (engine) Present() string { return `(extract(epoch FROM clock_timestamp()) * 1000000)::bigint` }
+
 func (e engine) Exclude(ctx context.Context, c sqlstore.Conn, name string) error {
 	return e.s.exclude(ctx, c, name)
 }
@@ -247,6 +250,9 @@ func (e txEngine) Write(ctx context.Context, fn func(sqlstore.Conn) error) error
 func (txEngine) InTx(context.Context) bool { return true }
 
 func (txEngine) Lock() string { return "FOR UPDATE" }
+
+// Present implements sqlstore.Clock.
+func (txEngine) Present() string { return engine{}.Present() }
 
 func (e txEngine) Exclude(ctx context.Context, c sqlstore.Conn, name string) error {
 	return e.t.store.exclude(ctx, c, name)

@@ -24,3 +24,13 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	storagetest.Run(t, func(t *testing.T) storage.Store { return open(t) })
 }
+
+func TestS94_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "kith.db")
+	storagetest.ClockSetBack(t, true, func(t *testing.T) storage.Store {
+		s, err := sqlite.Open(path)
+		require.NoError(t, err)
+		return s
+	})
+}

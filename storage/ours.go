@@ -80,9 +80,12 @@ type Cache interface {
 	PruneCache(ctx context.Context, max int) (int, error)
 }
 
-// Locks is the role of work that one process at a time may do.
+// Locks is the role of work that one process at a time may do. The clock that counts is the store's:
+// that of a database server, or of the process if the store has no server.
 type Locks interface {
-	// Lock takes or prolongs the lock for ttl, and returns whether holder has it now.
+	// Lock takes or prolongs the lock for ttl, and returns whether holder has it now. A lock is free once
+	// the ttl of its last Lock is over. It is free too while more than twice that ttl is left: then the
+	// clock was set back, and a holder that died would keep it for as long as the clock was set back.
 	Lock(ctx context.Context, name, holder string, ttl time.Duration) (bool, error)
 	// Unlock gives the lock up if holder has it.
 	Unlock(ctx context.Context, name, holder string) error

@@ -38,7 +38,7 @@ type Reviver interface {
 
 // LockPruner is a power that a store may have: to forget locks that nobody holds.
 type LockPruner interface {
-	// PruneLocks erases locks whose time is over, and returns their number.
+	// PruneLocks erases locks that are free, and returns their number.
 	PruneLocks(ctx context.Context) (int, error)
 }
 

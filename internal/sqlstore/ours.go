@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/gokith/kith/queue"
@@ -131,24 +132,47 @@ func (s Roles) PruneCache(ctx context.Context, max int) (int, error) {
 // Lock implements storage.Locks.
 func (s Roles) Lock(ctx context.Context, name, holder string, ttl time.Duration) (bool, error) {
 	var n int64
-	now := time.Now()
+	now, at := s.present()
+	set := []any{name, holder, ttl.Microseconds()}
+	args := slices.Concat(set, at, set[2:], at, at)
 	err := s.engine.Single(ctx, func(c Conn) (err error) {
-		n, err = c.Exec(ctx, `INSERT INTO kith_locks (name, holder, expires) VALUES (?, ?, ?)
-			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires = excluded.expires
-			WHERE kith_locks.holder = excluded.holder OR kith_locks.expires <= ?`, name, holder, micros(now.Add(ttl)), micros(now))
+		n, err = c.Exec(ctx, `INSERT INTO kith_locks (name, holder, ttl, expires) VALUES (?, ?, ?, `+now+` + ?)
+			ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ttl = excluded.ttl, expires = excluded.expires
+			WHERE kith_locks.holder = excluded.holder OR `+free(now), args...)
 		return err
 	})
 	return n > 0 && err == nil, err
 }
 
+// free is the condition that anybody may take a lock at now, which it names twice: its time is over, or so
+// much is left that the clock was set back.
+func free(now string) string {
+	return `kith_locks.expires <= ` + now + ` OR kith_locks.expires > ` + now + ` + 2 * kith_locks.ttl`
+}
+
 // PruneLocks implements storage.LockPruner.
 func (s Roles) PruneLocks(ctx context.Context) (int, error) {
 	var n int64
+	now, at := s.present()
 	err := s.engine.Single(ctx, func(c Conn) (err error) {
-		n, err = c.Exec(ctx, `DELETE FROM kith_locks WHERE expires <= ?`, micros(time.Now()))
+		n, err = c.Exec(ctx, `DELETE FROM kith_locks WHERE `+free(now), append(at, at...)...)
 		return err
 	})
 	return int(n), err
+}
+
+// Clock is an [Engine] whose database has a clock of its own, which then counts for leases.
+type Clock interface {
+	// Present is an SQL expression of the present in microseconds.
+	Present() string
+}
+
+// present is an expression of the present, and its arguments.
+func (s Roles) present() (string, []any) {
+	if c, ok := s.engine.(Clock); ok {
+		return c.Present(), nil
+	}
+	return "?", []any{micros(time.Now())}
 }
 
 // Unlock implements storage.Locks.

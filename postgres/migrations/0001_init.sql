@@ -157,6 +157,7 @@ CREATE INDEX kith_cache_expires ON kith_cache (expires, key);
 CREATE TABLE kith_locks (
 	name    TEXT COLLATE "C" PRIMARY KEY,
 	holder  TEXT COLLATE "C" NOT NULL,
+	ttl     BIGINT NOT NULL,
 	expires BIGINT NOT NULL
 );
 

@@ -156,6 +156,7 @@ CREATE INDEX kith_cache_expires ON kith_cache (expires, key);
 CREATE TABLE kith_locks (
 	name    TEXT PRIMARY KEY,
 	holder  TEXT NOT NULL,
+	ttl     INTEGER NOT NULL,
 	expires INTEGER NOT NULL
 ) WITHOUT ROWID;
 

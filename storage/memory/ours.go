@@ -124,14 +124,21 @@ func (r roles) PruneCache(ctx context.Context, max int) (n int, err error) {
 type lock struct {
 	holder string
 	until  time.Time
+	ttl    time.Duration
+}
+
+// free reports whether anybody may take it: its time is over, or so long that the clock was set back.
+func (l lock) free(now time.Time) bool {
+	left := l.until.Sub(now)
+	return left <= 0 || left > 2*l.ttl
 }
 
 func (r roles) Lock(ctx context.Context, name, holder string, ttl time.Duration) (held bool, err error) {
 	err = r.change(ctx, func(st *state) error {
-		at := time.Now()
+		at := time.Now().Round(0) // the wall clock, as databases have it
 		l, taken := st.locks.get(name)
-		if held = !taken || l.holder == holder || !l.until.After(at); held {
-			st.locks.set(st.own, name, lock{holder, at.Add(ttl)})
+		if held = !taken || l.holder == holder || l.free(at); held {
+			st.locks.set(st.own, name, lock{holder, at.Add(ttl), ttl})
 		}
 		return nil
 	})
@@ -150,10 +157,10 @@ func (r roles) Unlock(ctx context.Context, name, holder string) error {
 // PruneLocks implements storage.LockPruner.
 func (r roles) PruneLocks(ctx context.Context) (n int, err error) {
 	err = r.change(ctx, func(st *state) error {
-		at := time.Now()
+		at := time.Now().Round(0)
 		var free []string
 		for name, l := range st.locks.all() {
-			if !l.until.After(at) {
+			if l.free(at) {
 				free = append(free, name)
 			}
 		}

@@ -16,3 +16,9 @@ func TestR12_RandomOperationsAgreeWithTheModel(t *testing.T) {
 	t.Parallel()
 	storagetest.Model(t, open, 100_000)
 }
+
+func TestS94_ClockSetBack(t *testing.T) {
+	t.Parallel()
+	s := memory.New()
+	storagetest.ClockSetBack(t, false, func(*testing.T) storage.Store { return s })
+}
