@@ -92,12 +92,14 @@ func (s *slice) attempt(ctx context.Context, row storage.Delivery) (o outcome) {
 			"post", row.Post, "state", o.row.State, "attempts", o.row.Attempts, "status", o.row.Status, "code", o.row.Code)
 	}()
 	o.row.Status, o.row.Excerpt = 0, ""
-	post, err := s.post(ctx, row.Post)
+	trial, cancel := context.WithDeadline(ctx, earlier(time.Now().Add(s.Limits.Attempt), s.leased))
+	defer cancel()
+	post, err := s.post(trial, row.Post)
 	switch {
 	case errors.Is(err, storage.ErrNotFound):
 		o.verdict = verdict{kind: canceled, code: CodeNoPost}
 		return o
-	case err != nil && ctx.Err() != nil:
+	case s.over(ctx):
 		o.verdict = verdict{kind: release, code: CodeInterrupted}
 		return o
 	case err != nil:
@@ -105,16 +107,19 @@ func (s *slice) attempt(ctx context.Context, row storage.Delivery) (o outcome) {
 		return o
 	}
 	o.activity = post.Activity
-	trial, cancel := context.WithTimeout(ctx, s.Limits.Attempt)
-	defer cancel()
 	if err := protect(func() error { s.knock(trial, &o, post); return nil }); err != nil {
 		s.Logger.ErrorContext(ctx, "delivery: attempt", "host", row.Host, "error", err)
 		o = outcome{row: row, activity: post.Activity, verdict: verdict{kind: backOff, code: CodePanic}}
 	}
-	if ctx.Err() != nil && o.verdict.kind == backOff { // we ended it, not the host
+	if s.over(ctx) && o.verdict.kind == backOff { // we ended it, not the host
 		o.verdict = verdict{kind: release, code: CodeInterrupted}
 	}
 	return o
+}
+
+// over reports whether the run was cut off, or its rows may have passed to another by now.
+func (s *slice) over(ctx context.Context) bool {
+	return ctx.Err() != nil || !time.Now().Before(s.leased)
 }
 
 // observed is an outcome as observers are told it.
@@ -227,6 +232,10 @@ func (s *slice) send(ctx context.Context, inbox as.IRI, body []byte, h requestHe
 	r.Header = h.fields.Clone()
 	if err := signer.Sign(r, body, time.Now(), opt); err != nil {
 		return answer{verdict: verdict{kind: backOff, code: CodeSigner}, err: err}
+	}
+	// A process that was stopped in the middle goes on before its timers have told it how late it is.
+	if end, _ := ctx.Deadline(); !time.Now().Before(end) { // check: S-93
+		return answer{err: context.DeadlineExceeded}
 	}
 	res, err := s.Transport.RoundTrip(r)
 	if err != nil {

@@ -3,6 +3,7 @@ package delivery
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -66,8 +67,12 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// ErrLimits says that Limits contradict each other.
+var ErrLimits = errors.New("delivery: contradicting limits")
+
 // Limits are the delivery policy of the security bar, §5.3. A zero field takes the default that its
-// comment gives.
+// comment gives. Lease must be longer than Slice and Attempt together: else a delivery might pass to
+// another process, and be sent twice, while it is still tried.
 type Limits struct {
 	Attempt    time.Duration // one attempt with its second knock: 30 s (L-16)
 	PerHost    int           // requests in flight from this process to one host, reached by slow start: 4 (L-20)
@@ -115,6 +120,15 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
+// check returns an error that wraps ErrLimits if the lease of a delivery could end before its attempt: the
+// last one of a run begins within Slice, and may take Attempt.
+func (l Limits) check() error {
+	if l.Lease <= l.Slice+l.Attempt {
+		return fmt.Errorf("%w: a Lease of %v ends before an attempt may (Slice %v and Attempt %v)", ErrLimits, l.Lease, l.Slice, l.Attempt)
+	}
+	return nil
+}
+
 func set[T int | int64 | time.Duration](field *T, fallback T) {
 	if *field <= 0 {
 		*field = fallback
@@ -148,7 +162,8 @@ type Delivery struct {
 	pause   pause
 }
 
-// New checks the configuration and fills in defaults.
+// New checks the configuration and fills in defaults. It returns an error that wraps [ErrLimits] for Limits
+// that contradict each other.
 func New(c Config) (*Delivery, error) {
 	switch {
 	case c.Store == nil:
@@ -171,6 +186,9 @@ func New(c Config) (*Delivery, error) {
 		c.Logger = slog.Default()
 	}
 	c.Limits = c.Limits.withDefaults()
+	if err := c.Limits.check(); err != nil {
+		return nil, err
+	}
 	d := &Delivery{Config: c, lanes: make(map[string]*lane), windows: make(map[string]int),
 		inbound: make(map[sighting]time.Time), parked: make(chan struct{}, c.Limits.Parked)}
 	d.idle = sync.NewCond(&d.mu)

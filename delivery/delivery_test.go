@@ -54,6 +54,7 @@ func TestS60_NoRedirects(t *testing.T)                     { inMemory(t) }
 func TestS84_StalledHostsHoldNoWorkers(t *testing.T)       { inMemory(t) }
 func TestS86_Panics(t *testing.T)                          { inMemory(t) }
 func TestS93_StaleOutcomeIsRefused(t *testing.T)           { inMemory(t) }
+func TestS93_NothingIsSentAfterTheLease(t *testing.T)      { inMemory(t) }
 func TestL20_SlowStart(t *testing.T)                       { inMemory(t) }
 func TestR9_BadHosts(t *testing.T)                         { inMemory(t) }
 func TestR10_Drain(t *testing.T)                           { inMemory(t) }

@@ -184,6 +184,13 @@ func (d *Delivery) run(ctx context.Context, l *lane) error {
 // crowded reports whether so many hosts let us wait that those with failures should stand back.
 func (d *Delivery) crowded() bool { return 4*len(d.parked) >= 3*cap(d.parked) }
 
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -23,6 +23,7 @@ type slice struct {
 	groups [][]storage.Delivery
 
 	until    time.Time // start no attempt later
+	leased   time.Time // send nothing later
 	window   int
 	tally    tally
 	unsaved  []outcome
@@ -55,6 +56,7 @@ func (s *slice) lease(ctx context.Context) error {
 	}
 	// Not cut off half-way: a store that leased the rows but could not say so would keep them until
 	// the lease ends.
+	s.leased = time.Now().Add(s.Limits.Lease)
 	whole, cancel := context.WithTimeout(context.WithoutCancel(ctx), recordTimeout)
 	defer cancel()
 	rows, err := s.take(whole, n)

@@ -14,6 +14,7 @@ import (
 	"github.com/gokith/kith/audience"
 	"github.com/gokith/kith/delivery"
 	"github.com/gokith/kith/httpsig"
+	"github.com/gokith/kith/keys"
 	"github.com/gokith/kith/outbox"
 	"github.com/gokith/kith/policy"
 	"github.com/gokith/kith/queue"
@@ -242,6 +243,62 @@ func testFencing(e *env) {
 	require.Equal(e, 202, d.Status)
 	require.Empty(e, e.gone())
 	require.Empty(e, e.gaveUp())
+}
+
+// testLateSender lets a worker stop between its lease and its request, at each call on that way, until
+// another has its delivery: the request is not made any more, so that nothing comes late and in disorder.
+func testLateSender(e *env) {
+	job := queue.Job{Kind: delivery.KindDeliver, Key: "https://a.example"}
+	e.follower("a.example", "one")
+	for i, where := range []string{"the payload", "the key", "the fields"} {
+		e.publish(audience.Public(), e.note(where))
+		for p, err := range e.store.UnfinishedPosts(e.ctx) {
+			require.NoError(e, err)
+			require.NoError(e, e.out.FanOut(e.ctx, queue.Job{Kind: outbox.KindFanOut, Key: fmt.Sprint(p.ID)}))
+		}
+		wake := make(chan struct{})
+		halt := func(at string) {
+			if at == where {
+				<-wake // stopped, like its whole process
+			}
+		}
+		slow := e.newDelivery(func(c *delivery.Config) {
+			c.Store = halting{e.store, func() { halt("the payload") }}
+			c.Signer = func(ctx context.Context, actor string, prefer keys.Algorithm) (*httpsig.Signer, error) {
+				halt("the key")
+				return e.signer(ctx, actor, prefer)
+			}
+			c.Headers = func(context.Context, storage.Delivery, storage.Post) (http.Header, error) {
+				halt("the fields")
+				return nil, nil
+			}
+		})
+		ended := make(chan error, 1)
+		go func() { ended <- slow.Deliver(e.ctx, job) }()
+		e.rest(4) // past the lease
+		require.Equal(e, i, e.net.count("a.example"))
+		other := e.newDelivery()
+		require.NoError(e, other.Deliver(e.ctx, job))
+		require.NoError(e, other.Drain(e.ctx))
+		require.Equal(e, i+1, e.net.count("a.example"))
+		close(wake)
+		<-ended
+		require.NoError(e, slow.Drain(e.ctx))
+		require.Equal(e, i+1, e.net.count("a.example"), "stopped before it had %s, it sends after its lease", where)
+		require.Zero(e, e.pending())
+		require.Zero(e, e.host("a.example").Failures, "the host did nothing wrong")
+	}
+}
+
+// halting is a store that stops before it reads a post.
+type halting struct {
+	storage.Store
+	halt func()
+}
+
+func (h halting) Post(ctx context.Context, id int64) (storage.Post, error) {
+	h.halt()
+	return h.Store.Post(ctx, id)
 }
 
 func testPanic(e *env) {

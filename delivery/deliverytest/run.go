@@ -96,6 +96,7 @@ func cases() []testCase {
 		{"S84_StalledHostsHoldNoWorkers", true, testStalled},
 		{"S86_Panics", false, testPanic},
 		{"S93_StaleOutcomeIsRefused", true, testFencing},
+		{"S93_NothingIsSentAfterTheLease", true, testLateSender},
 		{"L20_SlowStart", true, testSlowStart},
 		{"R9_BadHosts", true, testBadHosts},
 		{"R10_Drain", false, testDrain},

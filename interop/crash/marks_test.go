@@ -4,6 +4,7 @@ package crash
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
@@ -185,6 +186,21 @@ func (s hurried) Queue() queue.Queue { return hurriedQueue{s.queue, s.lease} }
 func (s hurried) BeginReceipt(ctx context.Context, id string, _ time.Time) (storage.Receipt, error) {
 	return s.Store.BeginReceipt(ctx, id, time.Now().Add(s.lease))
 }
+
+// LeaseDeliveries and LeaseHosts lease for as long as jobs.
+func (s hurried) LeaseDeliveries(ctx context.Context, host string, n int, now time.Time, _ time.Duration) ([]storage.Delivery, error) {
+	return s.Store.LeaseDeliveries(ctx, host, n, now, s.lease)
+}
+
+func (s hurried) LeaseHosts(ctx context.Context, hosts []storage.HostLease, now time.Time, _ time.Duration) error {
+	l, ok := storage.HostLeaserOf(s.Store)
+	if !ok {
+		return errNoLeaser
+	}
+	return l.LeaseHosts(ctx, hosts, now, s.lease)
+}
+
+var errNoLeaser = errors.New("every store under test leases for several hosts")
 
 // Lock is not held by a dead process, so that the next one sweeps when it starts.
 func (s hurried) Lock(ctx context.Context, name, holder string, _ time.Duration) (bool, error) {

@@ -39,7 +39,8 @@ type settings struct {
 	Actors []string
 	Tmpfs  string // size of a file system of its own under the database; "" is none
 	// Attempt is how long a delivery may take, and Slice how long one after the other is begun; zero is
-	// what real servers have. Lease must be longer than both together where several processes run for long.
+	// what real servers have. Lease must be longer than both together where several processes run for long
+	// and Attempt is set; else the server does not know how short its leases of deliveries are.
 	Attempt, Slice time.Duration
 	// Agent is what the server calls itself to others.
 	Agent string
@@ -95,16 +96,21 @@ func serve(set settings, out *os.File) error {
 	if _, many := ground.store.(storage.ManyClaims); many {
 		store = markedMany{through}
 	}
+	limits := delivery.Limits{
+		Attempt: set.Attempt, Slice: set.Slice, Backoff: 200 * time.Millisecond, MaxBackoff: time.Second,
+		Probe: 200 * time.Millisecond, MaxProbe: time.Second,
+	}
+	if set.Attempt > 0 {
+		limits.Lease = set.Lease
+	}
 	app := &app{ground: ground, work: set.Work, path: set.Place.Path}
 	config := kith.Config{
 		Origin: "http://" + set.Origin, Store: store, Inbox: app.mux(),
-		Prepare:     func(context.Context, as.Node, *inbox.Verified) error { m.at(phasePrepare, before); return nil },
-		Allow:       fetch.InsecureAllow{Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
-		FetchLimits: fetch.Limits{PerDomain: 1000}, // all peers are on one address
-		DeliveryLimits: delivery.Limits{
-			Attempt: set.Attempt, Slice: set.Slice, Lease: set.Lease, Backoff: 200 * time.Millisecond, MaxBackoff: time.Second, Probe: 200 * time.Millisecond, MaxProbe: time.Second,
-		},
-		Shutdown: 10 * time.Second, Software: kith.Software{Name: set.Agent},
+		Prepare:        func(context.Context, as.Node, *inbox.Verified) error { m.at(phasePrepare, before); return nil },
+		Allow:          fetch.InsecureAllow{Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+		FetchLimits:    fetch.Limits{PerDomain: 1000}, // all peers are on one address
+		DeliveryLimits: limits,
+		Shutdown:       10 * time.Second, Software: kith.Software{Name: set.Agent},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	for _, name := range set.Actors {
