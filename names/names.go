@@ -152,8 +152,7 @@ func newID(random io.Reader) string {
 
 // Local reports whether iri is on our origin.
 func (s Space) Local(iri as.IRI) bool {
-	o, err := origin.Of(iri)
-	return err == nil && o == s.Origin
+	return origin.Within(iri, s.Origin)
 }
 
 const upperHex = "0123456789ABCDEF"

@@ -24,13 +24,27 @@ func Parse(s string) (Origin, error) {
 	if rest != "" && rest != "/" { // check: S-27
 		return Origin{}, refuse(CodeSyntax, s, "an origin has no path, query or fragment")
 	}
-	return build(s, scheme, authority)
+	o, err := build(s, scheme, authority)
+	return o.clone(), err
 }
 
 // Of returns the origin of an http or https IRI. The rest of the IRI is only checked by the rules of
 // [CheckIRI]. It returns an [*Error] when the IRI has no such origin.
 func Of[S ~string](iri S) (Origin, error) {
-	s := string(iri)
+	o, err := of(string(iri))
+	return o.clone(), err
+}
+
+// of is Of, and the result may be a part of s.
+func of(s string) (Origin, error) {
+	if o, ok := plain(s); ok {
+		return o, nil
+	}
+	return careful(s)
+}
+
+// careful is of for every spelling.
+func careful(s string) (Origin, error) {
 	if err := CheckIRI(s); err != nil {
 		return Origin{}, err
 	}
@@ -41,15 +55,17 @@ func Of[S ~string](iri S) (Origin, error) {
 	return build(s, scheme, authority)
 }
 
+// Within reports whether the IRI has an origin, and it is o.
+func Within[S ~string](iri S, o Origin) bool {
+	got, err := of(string(iri))
+	return err == nil && got == o
+}
+
 // Same reports whether both IRIs have an origin and it is one and the same. IRIs without an origin
 // are never the same, not even as themselves.
 func Same[A, B ~string](a A, b B) bool {
-	first, err := Of(a)
-	if err != nil {
-		return false
-	}
-	second, err := Of(b)
-	return err == nil && first == second
+	o, err := of(string(b))
+	return err == nil && Within(a, o)
 }
 
 // split cuts at the first character that ends an authority, the way every URL parser agrees upon.
@@ -95,11 +111,19 @@ func build(s, scheme, authority string) (Origin, error) {
 	if !ok { // check: S-27
 		return Origin{}, refuse(CodePort, s, "the port is not a number from 1 to 65535")
 	}
-	// Cloned, so that an origin kept in a map does not keep a whole document alive.
-	if port != defaultPort(scheme) {
-		return Origin{scheme, strings.Clone(name), strings.Clone(port)}, nil
+	if port == defaultPort(scheme) {
+		port = defaultPort(scheme) // which is no part of s
 	}
-	return Origin{scheme, strings.Clone(name), defaultPort(scheme)}, nil
+	return Origin{scheme, name, port}, nil
+}
+
+// clone makes an origin that may be kept in a map without keeping a whole document alive.
+func (o Origin) clone() Origin {
+	o.host = strings.Clone(o.host)
+	if o.port != defaultPort(o.scheme) {
+		o.port = strings.Clone(o.port)
+	}
+	return o
 }
 
 func canonicalPort(scheme, port string) (string, bool) {

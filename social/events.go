@@ -205,6 +205,11 @@ func On[E Event](ev *Events, h func(ctx context.Context, e E) error) {
 	ev.handlers[typ] = append(ev.handlers[typ], func(ctx context.Context, e Event) error { return h(ctx, e.(E)) })
 }
 
+// heard reports whether anybody handles this kind of event.
+func heard[E Event](ev *Events) bool {
+	return ev != nil && len(ev.handlers[reflect.TypeFor[E]()]) > 0
+}
+
 func (ev *Events) emit(ctx context.Context, e Event) error {
 	if ev == nil {
 		return nil

@@ -17,7 +17,7 @@ import (
 type ties struct {
 	parent     storage.Object // what it answers, if that is here and the author may see it
 	mentioned  []string       // keys of local actors that are named or addressed
-	followed   bool           // the author is followed from here
+	followed   bool           // the author is followed from here; false, too, if that changes nothing
 	personal   bool           // it came to one inbox without naming it
 	visibility audience.Visibility
 }
@@ -42,7 +42,9 @@ func (c *call) ties(ctx context.Context, n as.Node, row storage.Object) (ties, e
 		return t, err
 	}
 	t.personal = c.v.Scope() != "" && slices.Contains(t.mentioned, c.v.Scope())
-	t.followed, err = c.isFollowed(ctx, c.actor())
+	if !t.any() || heard[Posted](c.Events) { // else nobody asks
+		t.followed, err = c.isFollowed(ctx, c.actor())
+	}
 	return t, err
 }
 
