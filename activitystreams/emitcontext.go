@@ -14,10 +14,10 @@ func (w *writer) context(s shape) string {
 		return string(own)
 	}
 	had := ""
-	if f := s.spelling(); f.doc != nil && f.doc.context != 0 {
-		had = f.doc.raw(f.doc.context)
+	if f := s.spelling(); f.from != nil && f.from.context != 0 {
+		had = f.doc().raw(f.from.context)
 	}
-	if len(w.used)+len(w.types)+len(w.extra) == 0 && (had != "" || s.spelling().doc != nil && s.spelling().tok == 0) {
+	if len(w.used)+len(w.types)+len(w.extra) == 0 && (had != "" || s.spelling().from != nil && s.spelling().tok == 0) {
 		return had // as it came
 	}
 	var c contextWriter
@@ -50,6 +50,8 @@ func (w *writer) need(c *contextWriter) {
 			c.inline(name, iri, false)
 		} else if ns, ref := propertyNS(name); ns != "" {
 			c.term(name, ns, ref)
+		} else if isMap(name) {
+			c.languages(name)
 		}
 	}
 }
@@ -67,23 +69,47 @@ func (c *contextWriter) term(name, ns string, ref bool) {
 	if ns == "as" && c.known == nil {
 		return
 	}
-	n := namespaceOf(ns)
-	if n == nil {
-		if t := findTerm(name); t != nil && t.iris[0][0] != '@' {
-			c.inline(name, t.iris[0], ref)
-		}
-		return
-	}
-	if n.document != "" {
+	n, t := namespaceOf(ns), findTerm(name)
+	switch {
+	case n != nil && n.document != "":
 		c.document(n.document)
+	case t == nil || t.iris[0][0] == '@':
+	case strings.Contains(name, ":"): // its prefix says what it means
+		prefix, local, _ := strings.Cut(name, ":")
+		if iri, ok := strings.CutSuffix(t.iris[0], local); ok && !c.defines(prefix) {
+			c.inline(prefix, iri, false)
+		}
+	default:
+		c.inline(name, c.compact(name, t.iris[0], n), ref)
+	}
+}
+
+// compact returns an IRI as the context spells it, with the prefix of its namespace.
+func (c *contextWriter) compact(name, iri string, n *namespace) string {
+	if n == nil || c.defines(name) {
+		return iri
+	}
+	local, ok := strings.CutPrefix(iri, n.iri)
+	if !ok {
+		return iri
+	}
+	c.prefix(n)
+	return strings.TrimSuffix(n.prefix, "x") + ":" + local
+}
+
+// languages adds the language map of a term that no context document defines.
+func (c *contextWriter) languages(name string) {
+	iri := findTerm(name).iris[0]
+	var n *namespace
+	if i := slices.IndexFunc(namespaces[:], func(n namespace) bool { return strings.HasPrefix(iri, n.iri) }); i >= 0 {
+		n = &namespaces[i]
+	}
+	if n != nil && n.document != "" || c.defines(name) { // a document has it; what begins with "_:" needs none
 		return
 	}
-	iri := findTerm(name).iris[0]
-	if t := strings.TrimPrefix(iri, n.iri); t != iri && !c.defines(name) {
-		c.prefix(n)
-		iri = strings.TrimSuffix(n.prefix, "x") + ":" + t
-	}
-	c.inline(name, iri, ref)
+	b := append(appendString(nil, name), `:{"@id":`...)
+	b = appendString(b, c.compact(name, iri, n))
+	c.terms = append(c.terms, string(append(b, `,"@container":"@language"}`...)))
 }
 
 func namespaceOf(prefix string) *namespace {
@@ -96,10 +122,14 @@ func namespaceOf(prefix string) *namespace {
 }
 
 func (c *contextWriter) document(url string) {
-	if c.known != nil && slices.ContainsFunc(c.known.remotes, func(r string) bool { return sameContext(r, url) }) || slices.Contains(c.documents, url) {
-		return
+	if !c.has(url) {
+		c.documents = append(c.documents, url)
 	}
-	c.documents = append(c.documents, url)
+}
+
+// has reports whether the context names a context document, as it came or by now.
+func (c *contextWriter) has(url string) bool {
+	return c.known != nil && slices.ContainsFunc(c.known.remotes, func(r string) bool { return sameContext(r, url) }) || slices.Contains(c.documents, url)
 }
 
 // sameContext compares addresses of contexts; versions of one vocabulary count as the same.
@@ -114,10 +144,11 @@ func (c *contextWriter) defines(name string) bool {
 }
 
 func (c *contextWriter) prefix(n *namespace) {
-	if strings.HasSuffix(n.prefix, "x") || c.defines(n.prefix) { // asx, secx: the prefix comes with a context document
+	name := strings.TrimSuffix(n.prefix, "x") // asx, secx: of a namespace with a context document that lacks the term
+	if name == "as" || c.defines(name) {
 		return
 	}
-	member := string(appendString(nil, n.prefix)) + ":" + string(appendString(nil, n.iri))
+	member := string(appendString(nil, name)) + ":" + string(appendString(nil, n.iri))
 	if !slices.Contains(c.prefixes, member) {
 		c.prefixes = append(c.prefixes, member)
 	}
@@ -153,6 +184,9 @@ func (c *contextWriter) join(had string) string {
 		entries = append(entries, string(appendString(nil, url)))
 	}
 	if len(c.terms) > 0 {
+		if sec := namespaceOf("sec"); c.has(sec.document) { // which defines its prefix
+			c.prefixes = slices.DeleteFunc(c.prefixes, func(member string) bool { return strings.HasPrefix(member, `"sec":`) })
+		}
 		slices.Sort(c.prefixes)
 		entries = append(entries, "{"+strings.Join(append(c.prefixes, c.terms...), ",")+"}")
 	}

@@ -283,6 +283,9 @@ func (w *writer) langMap(t *Text, f *field, name string) {
 		return
 	}
 	w.begin(f, name)
+	if f.ns != "as" {
+		w.extra = append(w.extra, name)
+	}
 	w.buf = append(w.buf, '{')
 	for _, l := range langs {
 		w.name(l.lang)

@@ -129,7 +129,7 @@ var (
 	PropMovedToURI = Property[IRI]{field: field{name: "movedToUri", ns: "asx", isRef: true}}
 
 	// PropFeaturedCollections is "featuredCollections". Collection of featured collections (FEP-7aa9).
-	PropFeaturedCollections = Property[Ref]{field: field{name: "featuredCollections", ns: "e7aa9", isRef: true}}
+	PropFeaturedCollections = Property[Ref]{field: field{name: "featuredCollections", ns: "e7aa9x", isRef: true}}
 
 	// PropShowFeatured is "showFeatured". Show the featured tab (Mastodon).
 	PropShowFeatured = Property[bool]{field: field{name: "showFeatured", ns: "toot"}}
@@ -794,7 +794,7 @@ func propertyNS(name string) (ns string, isRef bool) {
 	case "featured":
 		return "toot", true
 	case "featuredCollections":
-		return "e7aa9", true
+		return "e7aa9x", true
 	case "featuredObject":
 		return "e7aa9", true
 	case "featuredTags":

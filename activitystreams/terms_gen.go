@@ -1018,6 +1018,7 @@ var namespaces = [...]namespace{
 	{"wf", "https://purl.archive.org/socialweb/webfinger#", ""},
 	{"e5711", "https://w3id.org/fep/5711#", "https://w3id.org/fep/5711"},
 	{"e7aa9", "https://w3id.org/fep/7aa9#", "https://w3id.org/fep/7aa9"},
+	{"e7aa9x", "https://w3id.org/fep/7aa9#", ""},
 	{"e8a8e", "https://w3id.org/fep/8a8e/", "https://w3id.org/fep/8a8e"},
 }
 
@@ -1091,7 +1092,7 @@ var terms = [...]term{
 	{"IntransitiveActivity", true, []string{"https://www.w3.org/ns/activitystreams#IntransitiveActivity"}},
 	{"Invite", true, []string{"https://www.w3.org/ns/activitystreams#Invite"}},
 	{"Join", true, []string{"https://www.w3.org/ns/activitystreams#Join"}},
-	{"Key", true, []string{"https://w3id.org/security#Key"}},
+	{"Key", false, []string{"https://w3id.org/security#Key"}},
 	{"KeyPackage", false, []string{"_:KeyPackage"}},
 	{"Leave", true, []string{"https://www.w3.org/ns/activitystreams#Leave"}},
 	{"Library", false, []string{"https://funkwhale.audio/ns#Library"}},

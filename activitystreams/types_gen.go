@@ -2194,7 +2194,7 @@ func typeNS(name string) string {
 	case "vcard:Home":
 		return "vcard"
 	case "Key":
-		return "sec"
+		return "secx"
 	case "CryptographicKey":
 		return "sec"
 	case "Multikey":

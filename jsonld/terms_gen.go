@@ -73,7 +73,7 @@ var vocabulary = [...]ourTerm{
 	{name: "IntransitiveActivity", iri: "https://www.w3.org/ns/activitystreams#IntransitiveActivity", core: true},
 	{name: "Invite", iri: "https://www.w3.org/ns/activitystreams#Invite", core: true},
 	{name: "Join", iri: "https://www.w3.org/ns/activitystreams#Join", core: true},
-	{name: "Key", iri: "https://w3id.org/security#Key", core: true},
+	{name: "Key", iri: "https://w3id.org/security#Key"},
 	{name: "KeyPackage", iri: "_:KeyPackage"},
 	{name: "Leave", iri: "https://www.w3.org/ns/activitystreams#Leave", core: true},
 	{name: "Library", iri: "https://funkwhale.audio/ns#Library"},
