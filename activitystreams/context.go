@@ -265,6 +265,9 @@ func (v *verdict) define(d *document, name string, tok uint32) {
 		if known.fixed { // check: S-72
 			v.fail(CodeRemapped, name, iri, "a term of ours is mapped to another IRI")
 		}
+		if termByIRI(iri) != "" || strings.HasPrefix(iri, "@") {
+			v.fail(CodeNotPlain, name, iri, "one term of ours is to mean another")
+		}
 		v.shadowed = append(v.shadowed, name)
 	case coreIRI(name) != "" && iri != coreIRI(name): // check: S-72
 		v.fail(CodeRemapped, name, iri, "a name of the ActivityStreams context is mapped elsewhere")
