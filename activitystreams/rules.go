@@ -66,6 +66,11 @@ func Rules() []Rule {
 }
 
 // The numbers of the rules. A number never changes its meaning.
+//
+// Not here is what one document does not show: whether its id is where it was fetched from and
+// WebFinger leads back to it, whether the ids of updates repeat, who follows whom and so whether a post
+// is direct, whether a target is the actor's own collection; nor which HTML a server keeps, since this
+// package reads no HTML.
 const (
 	ruleEncodable     = 1
 	ruleContext       = 2
@@ -77,6 +82,7 @@ const (
 	ruleAttachList    = 8
 	ruleDates         = 9
 	ruleHTMLFirst     = 10
+	ruleNoPort        = 11
 	ruleActorType     = 20
 	ruleActorApp      = 21
 	ruleInbox         = 22
@@ -94,6 +100,8 @@ const (
 	rulePixelfedKeys  = 34
 	ruleURLHost       = 35
 	ruleGroupOwner    = 36
+	ruleSummaryString = 37
+	ruleOneKey        = 38
 	ruleObjectType    = 40
 	ruleLemmyType     = 41
 	rulePeerTubeType  = 42
@@ -107,6 +115,8 @@ const (
 	rulePollOptions   = 50
 	rulePollNames     = 51
 	ruleComment       = 52
+	ruleSource        = 53
+	ruleQuote         = 54
 	ruleOneActor      = 60
 	ruleActorString   = 61
 	ruleActivityHost  = 62
@@ -122,6 +132,11 @@ const (
 	ruleAddressing    = 72
 	ruleAuthorActor   = 73
 	ruleNoObject      = 74
+	ruleReaction      = 75
+	ruleAnswerer      = 76
+	ruleInstrument    = 77
+	ruleStamp         = 78
+	ruleResult        = 79
 )
 
 var everyone = []Software{Mastodon, Lemmy, Misskey, PeerTube, Pixelfed}
@@ -138,12 +153,13 @@ var rules = [...]Rule{
 		Reason: "attachment must be a list, even of one"},
 	ruleDates:     {Software: everyone, Level: Degraded, Reason: "dates must be RFC 3339 with a zone"},
 	ruleHTMLFirst: {Software: []Software{Mastodon}, Level: Degraded, Reason: "the text/html Link must be the first url"},
+	ruleNoPort:    {Software: []Software{Lemmy}, Level: Refused, Reason: "ids must not name a port"},
 
 	ruleActorType:     {Software: []Software{Mastodon}, Level: Refused, Reason: "an actor must be an Application, Group, Organization, Person or Service"},
 	ruleActorApp:      {Software: []Software{Lemmy}, Level: Refused, Reason: "an Application is no user"},
 	ruleInbox:         {Software: everyone, Level: Refused, Reason: "an actor needs an inbox"},
-	ruleUsername:      {Software: []Software{Mastodon, Lemmy, Misskey, PeerTube}, Level: Refused, Reason: "an actor needs a preferredUsername"},
-	ruleUsernameChars: {Software: []Software{Misskey, Mastodon}, Level: Refused, Reason: "preferredUsername must consist of ASCII letters, digits, _, - and inner dots"},
+	ruleUsername:      {Software: []Software{Mastodon, Lemmy, Misskey, PeerTube, GoToSocial}, Level: Refused, Reason: "an actor needs a preferredUsername"},
+	ruleUsernameChars: {Software: []Software{Misskey, Mastodon}, Level: Refused, Reason: "preferredUsername must consist of at most 128 ASCII letters, digits, _, - and inner dots"},
 	ruleOutbox:        {Software: []Software{Lemmy}, Level: Refused, Reason: "an actor needs an outbox"},
 	ruleKey:           {Software: []Software{Lemmy, GoToSocial, PeerTube, Misskey}, Level: Refused, Reason: "an actor needs a publicKey with id, owner and publicKeyPem"},
 	ruleKeyHost:       {Software: []Software{Misskey}, Level: Refused, Reason: "publicKey.id must be on the host of the actor"},
@@ -153,10 +169,12 @@ var rules = [...]Rule{
 	ruleImageType:     {Software: []Software{Mastodon}, Level: Degraded, Reason: "icon and image need type Image"},
 	ruleImageURL:      {Software: []Software{Lemmy}, Level: Refused, Reason: "icon and image need a url"},
 	ruleSizes: {Software: []Software{Mastodon}, Level: Degraded,
-		Reason: "too large: name 2,048, summary 20,000, preferredUsername 2,048 characters; 50 fields; 256 aliases"},
-	rulePixelfedKeys: {Software: []Software{Pixelfed}, Level: Degraded, Reason: "manuallyApprovesFollowers and summary should be there"},
-	ruleURLHost:      {Software: []Software{Mastodon}, Level: Degraded, Reason: "url must be on the host of the id"},
-	ruleGroupOwner:   {Software: []Software{PeerTube}, Level: Refused, Reason: "a Group needs attributedTo"},
+		Reason: "too large: name 2,048, summary 20,000, preferredUsername 2,048 characters; 50 fields, with 2,047 characters each; 256 aliases"},
+	rulePixelfedKeys:  {Software: []Software{Pixelfed}, Level: Degraded, Reason: "manuallyApprovesFollowers and summary should be there"},
+	ruleURLHost:       {Software: []Software{Mastodon}, Level: Degraded, Reason: "url must be on the host of the id"},
+	ruleGroupOwner:    {Software: []Software{PeerTube}, Level: Refused, Reason: "a Group needs attributedTo"},
+	ruleSummaryString: {Software: []Software{Mastodon}, Level: Degraded, Reason: "summary must be a string"},
+	ruleOneKey:        {Software: []Software{Misskey, Lemmy}, Level: Refused, Reason: "publicKey must be one object, not a list"},
 
 	ruleObjectType:   {Software: []Software{Mastodon, Misskey}, Level: Refused, Reason: "not a type that is shown: Note, Question, Article, Page, Image, Audio, Video, Event"},
 	ruleLemmyType:    {Software: []Software{Lemmy}, Level: Refused, Reason: "not a type of post or comment: Page, Article, Note, Video, Event"},
@@ -172,6 +190,8 @@ var rules = [...]Rule{
 	rulePollOptions: {Software: []Software{Mastodon, Misskey}, Level: Refused, Reason: "a poll needs a list in either oneOf or anyOf"},
 	rulePollNames:   {Software: []Software{Mastodon, Misskey}, Level: Refused, Reason: "an option of a poll needs a name"},
 	ruleComment:     {Software: []Software{PeerTube}, Level: Refused, Reason: "a comment needs content, published, url or id, and to as a list"},
+	ruleSource:      {Software: []Software{Lemmy}, Level: Degraded, Reason: "source must be an object with content and mediaType"},
+	ruleQuote:       {Software: []Software{Mastodon, Misskey}, Level: Degraded, Reason: "the quoted post must be named as quote for the one and as quoteUrl or _misskey_quote for the other"},
 
 	ruleOneActor:     {Software: everyone, Level: Refused, Reason: "an activity needs exactly one actor"},
 	ruleActorString:  {Software: []Software{Pixelfed, Threads}, Level: Refused, Reason: "actor must be a string, not a list or an embedded object"},
@@ -188,4 +208,10 @@ var rules = [...]Rule{
 	ruleAddressing:   {Software: []Software{Pleroma}, Level: Degraded, Reason: "to and cc of the activity and of its object should be the same"},
 	ruleAuthorActor:  {Software: everyone, Level: Refused, Reason: "attributedTo of the object must be the actor"},
 	ruleNoObject:     {Software: everyone, Level: Refused, Reason: "needs an object"},
+	ruleReaction:     {Software: []Software{Pleroma, Misskey}, Level: Refused, Reason: "a reaction needs content: an emoji, or :name: with an Emoji of that name in tag"},
+	ruleAnswerer:     {Software: []Software{Mastodon, Misskey}, Level: Refused, Reason: "only who was followed may answer a Follow"},
+	ruleInstrument:   {Software: []Software{Mastodon, GoToSocial}, Level: Refused, Reason: "a request needs the new post as instrument"},
+	ruleStamp: {Software: []Software{Mastodon, GoToSocial}, Level: Refused,
+		Reason: "an approval needs attributedTo, interactingObject and interactionTarget, and an id on the host of who approves"},
+	ruleResult: {Software: []Software{Mastodon, GoToSocial}, Level: Refused, Reason: "needs the approval as result"},
 }

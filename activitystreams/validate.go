@@ -86,8 +86,11 @@ func (c *checker) root() {
 	c.must(c.hasContext(), ruleContext, 0, "@context")
 	id := c.str(0, "id")
 	c.must(strings.HasPrefix(id, "https://") && IRI(id).HTTP() != "", ruleID, 0, "id")
+	c.must(!hasPort(id), ruleNoPort, 0, "id")
 	c.everywhere(0)
 	switch {
+	case c.isA(0, "QuoteAuthorization", "LikeAuthorization", "ReplyAuthorization", "AnnounceAuthorization"):
+		c.stamp()
 	case c.isActor():
 		c.actor()
 	case c.get(0, "actor") != 0 && !c.isA(0, "Question") || isActivityName(c.types(0)):
@@ -147,7 +150,7 @@ func (c *checker) everywhere(object uint32) {
 				c.fails(ruleLists, m)
 			}
 			fallthrough
-		case "audience", "automaticApproval", "always":
+		case "audience", "automaticApproval", "manualApproval", "always", "approvalRequired":
 			d.list(m, func(i uint32) bool {
 				if id := IRI(d.str(i)); IsPublic(id) && id != Public {
 					c.fails(rulePublic, i)
@@ -200,6 +203,16 @@ func (c *checker) urls(tok uint32) {
 		n++
 		return !html
 	})
+}
+
+// hasPort reports whether an https IRI names a port.
+func hasPort(id string) bool {
+	authority, https := strings.CutPrefix(id, "https://")
+	if i := strings.IndexAny(authority, "/?#"); i >= 0 {
+		authority = authority[:i]
+	}
+	i := strings.LastIndexByte(authority, ':')
+	return https && i >= 0 && !strings.Contains(authority[i:], "]")
 }
 
 // host returns the canonical origin of an IRI as text; "" when it has none.

@@ -48,6 +48,18 @@ func TestI44_GoodDocumentsHaveNoFindings(t *testing.T) {
 	require.Empty(t, as.Validate(follow))
 	require.Empty(t, as.Validate(&as.Accept{ID: "https://peer.example/a/1", Actor: as.IRIs("https://peer.example/bob"), Object: as.Embed(follow)}))
 	require.Empty(t, as.Validate(&as.Undo{ID: "https://blog.example/u/1", Actor: as.IRIs("https://blog.example/ana"), Object: as.Embed(follow)}))
+	for _, doc := range []string{
+		`"type":"EmojiReact","actor":"https://a.example/u","object":"https://b.example/2","content":"🔥"`,
+		`"type":"EmojiReact","actor":"https://a.example/u","object":"https://b.example/2","content":":blob:","tag":[{"type":"Emoji","name":":blob:","icon":{"type":"Image","url":"https://a.example/b.png"}}]`,
+		`"type":"QuoteRequest","actor":"https://a.example/u","object":"https://b.example/2","instrument":"https://a.example/3"`,
+		`"type":"Accept","actor":"https://a.example/u","object":{"type":"QuoteRequest","actor":"https://b.example/v","object":"https://a.example/w"},"result":"https://a.example/stamp"`,
+		`"type":"QuoteAuthorization","attributedTo":"https://a.example/u","interactingObject":"https://b.example/1","interactionTarget":"https://a.example/2"`,
+		`"type":"Accept","actor":"https://a.example/u","object":{"type":"Follow","id":"https://b.example/f","actor":"https://b.example/v","object":"https://www.w3.org/ns/activitystreams#Public"}`,
+	} {
+		n, err := as.Decode([]byte(`{"@context":"https://www.w3.org/ns/activitystreams","id":"https://a.example/1",` + doc + `}`))
+		require.NoError(t, err)
+		require.Empty(t, as.Validate(n), doc)
+	}
 	require.Empty(t, as.Validate(&as.OrderedCollection{ID: "https://blog.example/ana/outbox", TotalItems: as.Int(0)}))
 }
 
@@ -84,11 +96,14 @@ func TestEachRuleFires(t *testing.T) {
 		{"V-8 /attachment", doc(`"type":"Note","attachment":{"type":"Image"}`)},
 		{"V-9 /published", doc(`"type":"Note","published":"2024-01-01T00:00:00"`)},
 		{"V-10 /url", doc(`"type":"Video","url":[{"type":"Link","href":"https://a.example/v","mediaType":"video/mp4"},{"type":"Link","href":"https://a.example/p","mediaType":"text/html"}]`)},
+		{"V-11 /id", actor(func(a *as.Person) { a.ID = "https://blog.example:8443/ana" })},
+		{"V-5 /interactionPolicy/canLike/manualApproval", doc(`"type":"Note","interactionPolicy":{"canLike":{"manualApproval":["as:Public"]}}`)},
 		{"V-20 /type", doc(`"type":"Robot","inbox":"https://a.example/in"`)},
 		{"V-21 /type", doc(`"type":"Application","inbox":"https://a.example/in"`)},
 		{"V-22 ", actor(func(a *as.Person) { a.Inbox = as.Ref{} })},
 		{"V-23 ", actor(func(a *as.Person) { a.PreferredUsername = "" })},
 		{"V-24 /preferredUsername", actor(func(a *as.Person) { a.PreferredUsername = "ana b" })},
+		{"V-24 /preferredUsername", actor(func(a *as.Person) { a.PreferredUsername = strings.Repeat("a", 129) })},
 		{"V-25 ", actor(func(a *as.Person) { a.Outbox = as.Ref{} })},
 		{"V-26 ", actor(func(a *as.Person) { a.PublicKey = nil })},
 		{"V-26 /publicKey", actor(func(a *as.Person) { a.PublicKey = as.IRIs("https://blog.example/key") })},
@@ -104,9 +119,16 @@ func TestEachRuleFires(t *testing.T) {
 		{"V-32 /icon", actor(func(a *as.Person) { a.Icon = as.Embed(&as.Image{}) })},
 		{"V-33 /name", actor(func(a *as.Person) { a.Name = as.Plain(strings.Repeat("é", 2049)) })},
 		{"V-33 /attachment", actor(func(a *as.Person) { a.Attachment = slices.Repeat(a.Attachment, 51) })},
+		{"V-33 /attachment/1/value", actor(func(a *as.Person) {
+			a.Attachment = append(a.Attachment, as.Embed(&as.PropertyValue{Name: as.Plain("x"), Value: as.HTML(strings.Repeat("x", 2048))})...)
+		})},
 		{"V-34 /summary", actor(func(a *as.Person) { a.ManuallyApprovesFollowers = nil })},
 		{"V-35 /url", actor(func(a *as.Person) { a.URL = as.IRIs("https://other.example/") })},
+		{"V-35 /url/0", actor(func(a *as.Person) { a.URL = as.IRIs("https://other.example/", "https://blog.example/") })},
+		{"V-35 /url/0/href", doc(`"type":"Person","url":[{"type":"Link","href":"https://b.example/"}]`)},
 		{"V-36 ", doc(`"type":"Group"`)},
+		{"V-37 /summary", doc(`"type":"Person","summary":{"en":"x"}`)},
+		{"V-38 /publicKey", doc(`"type":"Person","publicKey":[{"id":"https://a.example/1#k","owner":"https://a.example/1","publicKeyPem":"x"}]`)},
 		{"V-40 /type", doc(`"type":"Recipe"`)},
 		{"V-41 /type", doc(`"type":"Question"`)},
 		{"V-42 /type", doc(`"type":"Article"`)},
@@ -121,10 +143,15 @@ func TestEachRuleFires(t *testing.T) {
 		{"V-50 /oneOf", doc(`"type":"Question","oneOf":{"type":"Note","name":"a"}`)},
 		{"V-51 /oneOf/1", doc(`"type":"Question","oneOf":[{"type":"Note","name":"a"},{"type":"Note"}]`)},
 		{"V-52 ", doc(`"type":"Note","inReplyTo":"https://a.example/2"`)},
+		{"V-53 /source", doc(`"type":"Note","source":"*x*"`)},
+		{"V-54 ", doc(`"type":"Note","quote":"https://b.example/1"`)},
+		{"V-54 ", doc(`"type":"Note","_misskey_quote":"https://b.example/1"`)},
+		{"V-54 ", doc(`"type":"Note","quoteUri":"https://b.example/1"`)},
 		{"V-60 /actor", doc(`"type":"Like","actor":["https://a.example/u","https://a.example/v"],"object":"https://a.example/2"`)},
 		{"V-61 /actor", doc(`"type":"Like","actor":{"id":"https://a.example/u"},"object":"https://a.example/2"`)},
 		{"V-62 /id", doc(`"type":"Like","actor":"https://b.example/u","object":"https://a.example/2"`)},
 		{"V-63 /object/id", create(func(_ *as.Create, n *as.Note) { n.ID = "https://other.example/1" })},
+		{"V-63 /object", doc(`"type":"Create","actor":"https://a.example/u","object":"https://b.example/n"`)},
 		{"V-64 /object", doc(`"type":"Follow","actor":"https://a.example/u","object":{"id":"https://b.example/v","type":"Person"}`)},
 		{"V-65 /object", doc(`"type":"Accept","actor":"https://a.example/u","object":"https://b.example/f"`)},
 		{"V-66 /object", doc(`"type":"Undo","actor":"https://a.example/u","object":"https://a.example/l"`)},
@@ -135,6 +162,12 @@ func TestEachRuleFires(t *testing.T) {
 		{"V-71 ", doc(`"type":"Add","actor":"https://a.example/u","object":"https://a.example/2"`)},
 		{"V-72 /object", create(func(_ *as.Create, n *as.Note) { n.CC = nil })},
 		{"V-73 /object/attributedTo", create(func(_ *as.Create, n *as.Note) { n.AttributedTo = as.IRIs("https://blog.example/bea") })},
+		{"V-75 /content", doc(`"type":"EmojiReact","actor":"https://a.example/u","object":"https://b.example/2","content":":blob:"`)},
+		{"V-75 ", doc(`"type":"EmojiReact","actor":"https://a.example/u","object":"https://b.example/2"`)},
+		{"V-76 /actor", doc(`"type":"Accept","actor":"https://a.example/u","object":{"type":"Follow","id":"https://b.example/f","actor":"https://b.example/v","object":"https://a.example/w"}`)},
+		{"V-77 ", doc(`"type":"QuoteRequest","actor":"https://a.example/u","object":"https://b.example/2"`)},
+		{"V-78 /id", doc(`"type":"QuoteAuthorization","attributedTo":"https://b.example/u","interactingObject":"https://b.example/1","interactionTarget":"https://c.example/2"`)},
+		{"V-79 ", doc(`"type":"Accept","actor":"https://a.example/u","object":{"type":"QuoteRequest","actor":"https://b.example/v","object":"https://a.example/w"}`)},
 		{"V-74 ", doc(`"type":"Like","actor":"https://a.example/u"`)},
 	} {
 		number, pointer, _ := strings.Cut(c.want, " ")

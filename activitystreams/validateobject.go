@@ -9,7 +9,7 @@ import (
 // also dots and hyphens.
 func isUsername(name string) bool {
 	const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_"
-	return name != "" && strings.Trim(name, letters+".-") == "" && strings.Trim(name, ".-") == name
+	return name != "" && len(name) <= 128 && strings.Trim(name, letters+".-") == "" && strings.Trim(name, ".-") == name
 }
 
 func (c *checker) actor() {
@@ -24,10 +24,15 @@ func (c *checker) actor() {
 	if m := c.get(0, "name"); m != 0 && c.d.toks[m].kind != '"' {
 		c.fails(ruleNameString, m)
 	}
+	if m := c.get(0, "summary"); m != 0 && c.d.toks[m].kind != '"' {
+		c.fails(ruleSummaryString, m)
+	}
 	c.must(c.get(0, "manuallyApprovesFollowers") != 0 && c.d.member(0, "summary") != 0, rulePixelfedKeys, 0, "summary")
 	c.must(!c.isA(0, "Group") || c.get(0, "attributedTo") != 0, ruleGroupOwner, 0, "attributedTo")
-	if m := c.get(0, "url"); m != 0 && c.d.toks[m].kind == '"' {
-		c.sameHost(ruleURLHost, 0, "url")
+	if m := c.d.first(c.get(0, "url")); m != 0 && c.d.toks[m].kind == '{' {
+		c.sameHost(ruleURLHost, m, "href")
+	} else if m != 0 && host(c.d.readIRI(m)) != host(c.iri(0, "id")) {
+		c.fails(ruleURLHost, m)
 	}
 	c.key()
 	c.pictures()
@@ -35,6 +40,13 @@ func (c *checker) actor() {
 	c.long(0, "summary", 20_000)
 	c.long(0, "preferredUsername", 2048)
 	c.many(0, "attachment", 50)
+	c.d.list(c.get(0, "attachment"), func(i uint32) bool {
+		if c.d.toks[i].kind == '{' {
+			c.long(i, "name", 2047)
+			c.long(i, "value", 2047)
+		}
+		return true
+	})
 	c.many(0, "alsoKnownAs", 256)
 }
 
@@ -48,6 +60,7 @@ func (c *checker) many(object uint32, name string, limit int) {
 
 func (c *checker) key() {
 	key := c.d.first(c.get(0, "publicKey"))
+	c.must(key == 0 || c.d.toks[c.get(0, "publicKey")].kind != '[', ruleOneKey, 0, "publicKey")
 	if key == 0 || c.d.toks[key].kind != '{' || c.str(key, "id") == "" || c.str(key, "publicKeyPem") == "" || c.iri(key, "owner") == "" {
 		c.must(false, ruleKey, 0, "publicKey")
 		return
@@ -93,8 +106,28 @@ func (c *checker) object(o uint32) {
 	if c.isA(o, "Question") {
 		c.poll(o)
 	}
+	if m := c.get(o, "source"); m != 0 {
+		c.must(c.d.toks[m].kind == '{' && c.str(m, "content") != "" && c.str(m, "mediaType") != "", ruleSource, o, "source")
+	}
+	c.quote(o)
 	c.tags(o)
 	c.media(o)
+}
+
+// quote wants the post that is quoted under the names of both those who read one and those who read
+// the other. Text under the name quote is a passage of a book.
+func (c *checker) quote(o uint32) {
+	url := func(name string) bool { return c.iri(o, name).HTTP() != "" }
+	mastodon, misskey := url("quote"), url("quoteUrl") || url("_misskey_quote")
+	if mastodon != misskey || !mastodon && (url("quoteUri") || url("quoteURL")) {
+		c.fails(ruleQuote, o)
+	}
+}
+
+// stamp applies the rules for approvals of interactions (FEP-044f, and GoToSocial after it).
+func (c *checker) stamp() {
+	by := c.iri(0, "attributedTo")
+	c.must(by != "" && c.iri(0, "interactingObject") != "" && c.iri(0, "interactionTarget") != "" && host(by) == host(c.iri(0, "id")), ruleStamp, 0, "id")
 }
 
 func (c *checker) tags(o uint32) {
@@ -163,10 +196,23 @@ func (c *checker) activity() {
 	case c.isA(0, "Create", "Update"):
 		if embedded && c.isA(object, shownTypes...) {
 			c.post(object, who)
+		} else if !embedded {
+			c.must(host(c.d.readIRI(object)) == host(who), ruleObjectHost, 0, "object")
 		}
+	case c.isA(0, "EmojiReact", "EmojiReaction"):
+		c.reaction()
+	case c.isA(0, "QuoteRequest", "LikeRequest", "ReplyRequest", "AnnounceRequest"):
+		c.must(c.iri(0, "instrument") != "", ruleInstrument, 0, "instrument")
 	case c.isA(0, "Follow"):
 		c.must(c.d.toks[c.get(0, "object")].kind == '"', ruleFollowString, 0, "object")
 	case c.isA(0, "Accept", "Reject"):
+		if embedded && c.isA(object, "QuoteRequest", "LikeRequest", "ReplyRequest", "AnnounceRequest") {
+			c.must(!c.isA(0, "Accept") || c.iri(0, "result") != "", ruleResult, 0, "result")
+			break
+		}
+		if followed := c.iri(object, "object"); embedded && c.isA(object, "Follow") && followed != "" && !IsPublic(followed) {
+			c.must(followed == who, ruleAnswerer, 0, "actor")
+		}
 		c.must(embedded && c.get(object, "actor") != 0 && c.get(object, "object") != 0, ruleAnswer, 0, "object")
 	case c.isA(0, "Undo"):
 		c.must(embedded && len(c.types(object)) > 0 && c.get(object, "actor") != 0 && c.get(object, "object") != 0, ruleUndo, 0, "object")
@@ -179,6 +225,20 @@ func (c *checker) activity() {
 	case c.isA(0, "Add", "Remove"):
 		c.must(c.iri(0, "target") != "", ruleTarget, 0, "target")
 	}
+}
+
+// reaction wants an emoji, and of one that is named the picture.
+func (c *checker) reaction() {
+	emoji := c.str(0, "content")
+	ok := emoji != ""
+	if name := strings.Trim(emoji, ":"); name != emoji {
+		ok = false
+		c.d.list(c.get(0, "tag"), func(i uint32) bool {
+			ok = ok || c.d.toks[i].kind == '{' && c.isA(i, "Emoji") && strings.Trim(c.str(i, "name"), ":") == name
+			return !ok
+		})
+	}
+	c.must(ok, ruleReaction, 0, "content")
 }
 
 // post applies the rules for a post inside a Create or an Update.
