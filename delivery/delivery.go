@@ -12,6 +12,7 @@ import (
 
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/httpsig"
+	"github.com/gokith/kith/internal/convoy"
 	"github.com/gokith/kith/keys"
 	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/queue"
@@ -79,7 +80,7 @@ type Limits struct {
 	Rows       int           // deliveries of one host per run: 32
 	Slice      time.Duration // time of one run for one host: 5 s
 	Patience   time.Duration // a run that stalls this long leaves its worker and goes on by itself: 250 ms
-	Parked     int           // such runs at a time: 128
+	Parked     int           // such runs at a time, each with a connection at most for each of PerHost: 1,024
 	Lease      time.Duration // a row is leased this long: 3 min
 	Backoff    time.Duration // first delay of a delivery, doubled each time, with full jitter: 1 min
 	MaxBackoff time.Duration // longest delay of a delivery: 6 h
@@ -102,7 +103,7 @@ func (l Limits) withDefaults() Limits {
 	set(&l.Rows, 32)
 	set(&l.Slice, 5*time.Second)
 	set(&l.Patience, 250*time.Millisecond)
-	set(&l.Parked, 128)
+	set(&l.Parked, 1024)
 	set(&l.Lease, 3*time.Minute)
 	set(&l.Backoff, time.Minute)
 	set(&l.MaxBackoff, 6*time.Hour)
@@ -155,9 +156,9 @@ type Delivery struct {
 	inbound map[sighting]time.Time // when a host was last noted; bounded
 	parked  chan struct{}
 	idle    *sync.Cond
-	ledger  convoy[*batch]             // records outcomes
-	leases  convoy[*storage.HostLease] // takes deliveries
-	leaser  storage.HostLeaser         // or nil
+	ledger  convoy.Convoy[*batch]             // records outcomes
+	leases  convoy.Convoy[*storage.HostLease] // takes deliveries
+	leaser  storage.HostLeaser                // or nil
 	posts   recent
 	pause   pause
 }

@@ -57,6 +57,7 @@ func TestS93_StaleOutcomeIsRefused(t *testing.T)           { inMemory(t) }
 func TestS93_NothingIsSentAfterTheLease(t *testing.T)      { inMemory(t) }
 func TestL20_SlowStart(t *testing.T)                       { inMemory(t) }
 func TestR9_BadHosts(t *testing.T)                         { inMemory(t) }
+func TestF5_BadHostsHoldUpNobody(t *testing.T)             { inMemory(t) }
 func TestR10_Drain(t *testing.T)                           { inMemory(t) }
 func TestR11_FaultAtEveryCall(t *testing.T)                { inMemory(t) }
 func TestLostQueue(t *testing.T)                           { inMemory(t) }

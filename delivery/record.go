@@ -24,6 +24,8 @@ const recordTimeout = 30 * time.Second
 func (d *Delivery) write(ctx context.Context, round []*batch) error {
 	// One order of locking for all processes.
 	slices.SortFunc(round, func(a, b *batch) int { return cmp.Compare(a.host, b.host) })
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
 	err := protect(func() error {
 		return d.Store.Update(ctx, func(ctx context.Context, tx storage.Tx) error { return d.writeTx(ctx, tx, round) })
 	})
@@ -74,7 +76,7 @@ func (s *slice) save(ctx context.Context, handBack []storage.Delivery) error {
 	if t.matters(s.saved) {
 		b.update = func(h *storage.Host) { change = t.apply(s.Limits, h) }
 	}
-	if err := s.ledger.do(ctx, b, s.write); err != nil {
+	if err := s.ledger.Do(context.WithoutCancel(ctx), b, s.write); err != nil {
 		return err
 	}
 	s.unsaved, s.tally = nil, tally{}

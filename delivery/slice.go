@@ -87,7 +87,7 @@ func (s *slice) take(ctx context.Context, n int) ([]storage.Delivery, error) {
 	s.rest = true
 	if s.leaser != nil {
 		h := &storage.HostLease{Host: s.lane.host, Limit: n}
-		if err := s.leases.do(ctx, h, s.leaseAll); err != nil {
+		if err := s.leases.Do(context.WithoutCancel(ctx), h, s.leaseAll); err != nil {
 			return nil, err
 		}
 		if h.Err == nil {
@@ -107,6 +107,8 @@ func (d *Delivery) leaseAll(ctx context.Context, wishes []*storage.HostLease) er
 	for i, w := range wishes {
 		hosts[i] = *w
 	}
+	ctx, cancel := context.WithTimeout(ctx, recordTimeout)
+	defer cancel()
 	err := protect(func() error { return d.leaser.LeaseHosts(ctx, hosts, time.Now(), d.Limits.Lease) })
 	for i, w := range wishes {
 		*w = hosts[i]

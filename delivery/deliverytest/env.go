@@ -28,17 +28,18 @@ import (
 // An env is our server with one actor, alice, and a network of scripted peers.
 type env struct {
 	*testing.T
-	unit   time.Duration // a minute, or what stands for one
-	ctx    context.Context
-	store  storage.Store
-	queue  queue.Queue
-	names  names.Space
-	alice  as.IRI
-	net    *network
-	out    *outbox.Outbox
-	del    *delivery.Delivery
-	config delivery.Config
-	stop   func()
+	options Options
+	unit    time.Duration // a minute, or what stands for one
+	ctx     context.Context
+	store   storage.Store
+	queue   queue.Queue
+	names   names.Space
+	alice   as.IRI
+	net     *network
+	out     *outbox.Outbox
+	del     *delivery.Delivery
+	config  delivery.Config
+	stop    func()
 
 	told told
 }
@@ -49,7 +50,7 @@ func newEnv(t *testing.T, o Options, unit time.Duration) *env {
 	store, q := o.Open(t)
 	home, err := origin.Parse(ourOrigin)
 	require.NoError(t, err)
-	e := &env{T: t, unit: unit, ctx: t.Context(), store: store, queue: q, names: names.Space{Origin: home}, net: newNetwork(t)}
+	e := &env{T: t, options: o, unit: unit, ctx: t.Context(), store: store, queue: q, names: names.Space{Origin: home}, net: newNetwork(t)}
 	e.alice = e.names.ActorID("alice")
 	require.NoError(t, store.PutActor(e.ctx, storage.Actor{Key: "alice", Handle: "alice", ID: e.alice}))
 	e.out, err = outbox.New(outbox.Config{Store: store, Names: e.names, Inboxes: e.inboxes, Logger: quiet()})

@@ -99,6 +99,7 @@ func cases() []testCase {
 		{"S93_NothingIsSentAfterTheLease", true, testLateSender},
 		{"L20_SlowStart", true, testSlowStart},
 		{"R9_BadHosts", true, testBadHosts},
+		{"F5_BadHostsHoldUpNobody", true, testHealthyPace},
 		{"R10_Drain", false, testDrain},
 		{"R11_FaultAtEveryCall", true, testFaults},
 		{"LostQueue", false, testSweep},
