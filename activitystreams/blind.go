@@ -55,7 +55,7 @@ func (b *blinder) node(n Node) {
 
 // blind makes sure that what is written as it came has no hidden recipients either.
 func (f *form) blind() {
-	f.blinded = f.doc != nil && hidden(f.doc.raw(f.tok))
+	f.blinded = f.from != nil && hidden(f.doc().raw(f.tok))
 }
 
 func (b *blinder) field(s shape, name string, found *[]IRI) {

@@ -1,9 +1,6 @@
 package activitystreams
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // A Decoder reads documents. The zero value is ready and strict; it may be shared.
 type Decoder struct {
@@ -61,9 +58,8 @@ func (d *Decoder) Decode(doc []byte) (Node, error) {
 		return nil, err
 	}
 	defer p.release()
-	r := reader{reg: d.Registry, limits: &p.limits, doc: &document{
-		src: string(p.src), toks: slices.Clone(p.toks), context: p.context, verdict: p.verdict, spaced: p.spaced,
-	}}
+	r := reader{reg: d.Registry, limits: &p.limits, from: p.keep(), doc: &p.doc}
+	p.doc = document{src: r.from.text, toks: p.toks, verdict: p.verdict}
 	n := r.node(0, "")
 	if r.err != nil {
 		return nil, r.err
@@ -73,7 +69,8 @@ func (d *Decoder) Decode(doc []byte) (Node, error) {
 
 // A reader builds nodes from the tokens of one document. Small slices come out of shared blocks.
 type reader struct {
-	doc    *document
+	doc    *document // not to be kept: the tokens are used again
+	from   *original // which the nodes keep
 	reg    *Registry
 	limits *Limits
 	refs   []Ref
@@ -89,15 +86,15 @@ func (r *reader) node(tok uint32, untyped string) Node {
 		r.refuse(tok, CodeValues, "too many embedded objects")
 		return nil
 	}
-	n, s := r.make(tok, untyped)
-	r.fill(s, tok)
+	n, s, typed := r.make(tok, untyped)
+	r.fill(s, tok, typed)
 	return n
 }
 
 // fill reads the members of an object into a shape.
-func (r *reader) fill(s shape, tok uint32) {
+func (r *reader) fill(s shape, tok uint32, typed bool) {
 	d, plan := r.doc, s.plan()
-	*s.spelling() = form{doc: d, tok: tok}
+	*s.spelling() = form{from: r.from, tok: tok, untyped: !typed}
 	for i := tok + 1; i < d.toks[tok].next; i = d.toks[i].next {
 		t := &d.toks[i]
 		if t.atom == atomType || t.atom == atomContext {
@@ -112,25 +109,24 @@ func (r *reader) fill(s shape, tok uint32) {
 	}
 }
 
-// make returns an empty node for an object, by its first known type, with its shape.
-func (r *reader) make(tok uint32, untyped string) (Node, shape) {
+// make returns an empty node for an object, by its first known type, with its shape, and whether the
+// object has a readable type.
+func (r *reader) make(tok uint32, untyped string) (n Node, s shape, typed bool) {
 	d := r.doc
 	at := d.toks.member(tok, atomType)
 	switch {
 	case at == 0 && untyped != "":
-		s := makeShape(untyped)
-		return s, s
+		s = makeShape(untyped)
+		return s, s, false
 	case at == 0:
-		s := r.guess(tok)
-		return s, s
+		s = r.guess(tok)
+		return s, s, false
 	case d.toks[at].kind == '"' && !d.verdict.aliased && r.reg == nil:
 		if n, s := r.named(d.str(at)); n != nil && d.str(at) == n.NodeType() {
-			return n, s
+			return n, s, true
 		}
 	}
 	types := d.types(at)
-	var n Node
-	var s shape
 	for i := 0; i < len(types) && n == nil; i++ {
 		n, s = r.named(types[i])
 	}
@@ -141,7 +137,7 @@ func (r *reader) make(tok uint32, untyped string) (Node, shape) {
 	if len(types) != 1 || types[0] != n.NodeType() {
 		*s.types() = types
 	}
-	return n, s
+	return n, s, len(types) > 0
 }
 
 // named returns an empty node of a known type, with its shape; nil for other names.
@@ -190,11 +186,13 @@ func (r *reader) field(p any, tok uint32, f *field, langs bool) {
 	case *Refs:
 		*p = r.readRefs(tok, f)
 	case *Text:
-		p.html = f.html
 		if langs {
-			p.langs = r.langs(tok)
+			p.langs = r.langs(tok, f.html)
 		} else {
 			p.value = d.readText(tok)
+		}
+		if p.langs == nil && f.html {
+			p.langs = &onlyHTML
 		}
 	case *IRI:
 		if *p = d.readIRIField(tok, f.name); len(*p) > r.limits.IRI {
@@ -232,7 +230,7 @@ func (r *reader) into(s shape, tok uint32) {
 	if at := r.doc.toks.member(tok, atomType); at != 0 {
 		*s.types() = r.doc.types(at)
 	}
-	r.fill(s, tok)
+	r.fill(s, tok, len(*s.types()) > 0)
 }
 
 func (r *reader) readRefs(tok uint32, f *field) Refs {
@@ -301,11 +299,11 @@ func (r *reader) newRefs(n int) Refs {
 }
 
 // langs returns the language map of a text, to be read when somebody asks for it; nil for none.
-func (r *reader) langs(tok uint32) *langMap {
+func (r *reader) langs(tok uint32, html bool) *langMap {
 	if !r.doc.hasLangs(tok) {
 		return nil
 	}
-	return &langMap{doc: r.doc, tok: tok}
+	return &langMap{html: html, from: r.from, tok: tok}
 }
 
 func (r *reader) newBool(v bool) *bool {
@@ -337,7 +335,7 @@ func (r *reader) addExtra(extra *map[string]Raw, name string, tok uint32) {
 // refuse records the first error.
 func (r *reader) refuse(tok uint32, code, reason string) {
 	if r.err == nil {
-		r.err = &SyntaxError{Code: code, Pointer: r.doc.pointer(tok), Offset: int64(r.doc.toks[tok].start), Reason: reason}
+		r.err = &SyntaxError{Code: code, Pointer: r.doc.pointer(tok), Offset: r.from.offset(r.doc.toks[tok].start), Reason: reason}
 	}
 }
 

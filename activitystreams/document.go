@@ -10,7 +10,7 @@ import (
 // A tape is the tokens of a document. Token 0 is the document itself, so 0 also stands for none.
 type tape []token
 
-// A document is what decoded nodes share: the text and its tokens. It never changes.
+// A document is a text with its tokens. It never changes.
 type document struct {
 	src     string
 	toks    tape
@@ -18,6 +18,7 @@ type document struct {
 	verdict *verdict // what that context means
 	spaced  bool     // there is white space between tokens
 
+	of   *original     // what nodes share, if they were read from it
 	asIs atomic.Uint32 // whether it is written as it is: 0 nobody knows, 1 no, 2 yes
 }
 
@@ -35,22 +36,6 @@ func (d *document) encode() []byte {
 		return []byte(text)
 	}
 	return appendRaw(make([]byte, 0, len(text)+len(text)/16), text)
-}
-
-// A form ties a node to the object it was read from, so that what nobody changed is written as it
-// came. The zero form is that of a node made in Go.
-type form struct {
-	doc     *document
-	tok     uint32
-	blinded bool // hidden recipients in it are not to be written
-}
-
-// is reports whether the node was read from this token.
-func (f *form) is(d *document, tok uint32) bool { return f.doc == d && f.tok == tok }
-
-// untyped reports whether the node was read from an object without a readable type.
-func (f *form) untyped() bool {
-	return f.doc != nil && len(f.doc.types(f.doc.toks.member(f.tok, atomType))) == 0
 }
 
 // member returns the token of a member of the object tok, or 0.
@@ -153,13 +138,28 @@ func (t tape) count(tok uint32) (n int) {
 
 // first returns the first value of a list, or the value itself; 0 when there is none.
 func (t tape) first(tok uint32) uint32 {
-	var got uint32
-	t.list(tok, func(i uint32) bool { got = i; return false })
-	return got
+	if tok == 0 {
+		return 0
+	}
+	switch t[tok].kind {
+	case 'n':
+		return 0
+	case '[':
+		for i := tok + 1; i < t[tok].next; i = t[i].next {
+			if got := t.first(i); got != 0 {
+				return got
+			}
+		}
+		return 0
+	}
+	return tok
 }
 
 // only returns the value itself or the only one of a list; 0 for none or several.
 func (t tape) only(tok uint32) uint32 {
+	if tok == 0 || t[tok].kind != '[' && t[tok].kind != 'n' {
+		return tok
+	}
 	var got uint32
 	if !t.list(tok, func(i uint32) bool { first := got == 0; got = i; return first }) {
 		return 0

@@ -28,8 +28,8 @@ func (e *Encoder) Encode(n Node) ([]byte, error) {
 	if s == nil {
 		return nil, ErrNoShape
 	}
-	if f := s.spelling(); f.doc != nil && f.tok == 0 && unchanged(n, f.doc, 0, 0) {
-		return f.doc.encode(), nil
+	if f := s.spelling(); f.from != nil && f.tok == 0 && unchanged(n, f.doc(), 0, 0) {
+		return f.doc().encode(), nil
 	}
 	w := writers.Get().(*writer)
 	defer writers.Put(w)
@@ -96,8 +96,8 @@ func (w *writer) shape(n Node, s shape) {
 	var values, langs fieldSet // fields whose value or language map was dealt with
 	outer, blind := w.doc, w.blind
 	w.buf = append(w.buf, '{')
-	if f := s.spelling(); f.doc != nil {
-		if f.doc != outer {
+	if f := s.spelling(); f.from != nil {
+		if f.doc() != outer {
 			w.enter(s, f)
 		}
 		w.members(n, s, f, &values, &langs)
@@ -129,21 +129,21 @@ func (w *writer) shape(n Node, s shape) {
 // enter is called for a node of another document than what is around it. It takes along what its
 // names mean.
 func (w *writer) enter(s shape, f *form) {
-	outer := w.doc
-	w.doc = f.doc
-	if w.depth > 1 && f.doc.context != 0 {
+	outer, d := w.doc, f.doc()
+	w.doc = d
+	if w.depth > 1 && d.context != 0 {
 		switch {
 		case !hasExtra(s, 0):
-			for i := f.tok; i < f.doc.toks[f.tok].next; i++ {
-				if name := f.doc.name(i); name == "type" {
-					w.types = append(w.types, f.doc.types(i)...)
+			for i := f.tok; i < d.toks[f.tok].next; i++ {
+				if name := d.name(i); name == "type" {
+					w.types = append(w.types, d.types(i)...)
 				} else if name != "" {
 					w.extra = append(w.extra, name)
 				}
 			}
-		case (outer == nil || outer.context == 0 || outer.raw(outer.context) != f.doc.raw(f.doc.context)) && (f.tok == 0 || !f.doc.has(f.tok, "@context")):
+		case (outer == nil || outer.context == 0 || outer.raw(outer.context) != d.raw(d.context)) && (f.tok == 0 || !d.has(f.tok, "@context")):
 			w.name("@context")
-			w.raw(f.doc, f.doc.context)
+			w.raw(d, d.context)
 		}
 	}
 }
@@ -177,7 +177,7 @@ func hasExtra(s shape, depth int) bool {
 
 // members writes the members that the node was read from.
 func (w *writer) members(n Node, s shape, f *form, values, langs *fieldSet) {
-	d, plan, extra := f.doc, s.plan(), *s.extra()
+	d, plan, extra := f.doc(), s.plan(), *s.extra()
 	typed := false
 	for i := f.tok + 1; i < d.toks[f.tok].next; i = d.toks[i].next {
 		w.blind = f.blinded
@@ -227,7 +227,7 @@ func (d *document) wireTypes(n Node, s shape) []string {
 	if own := *s.types(); len(own) > 0 {
 		return own
 	}
-	if s.spelling().untyped() {
+	if s.spelling().untyped {
 		return nil
 	}
 	return []string{n.NodeType()}
@@ -279,7 +279,7 @@ func (w *writer) newExtra(s shape) {
 	}
 	f := s.spelling()
 	for _, name := range slices.Sorted(maps.Keys(extra)) {
-		if f.doc != nil && f.doc.has(f.tok, name) || name == "@context" {
+		if f.from != nil && f.doc().has(f.tok, name) || name == "@context" {
 			continue
 		}
 		if at := s.plan().field(atomOf(name)); at >= 0 || name == "type" {

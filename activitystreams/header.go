@@ -102,24 +102,32 @@ func (d *Decoder) open(doc []byte) (p *parsed, plain bool, err error) {
 // A parsed document is checked and judged, and lives until release.
 type parsed struct {
 	scanner
-	context uint32 // token of the root's @context, 0 if none
+	doc     document // while its nodes are built
+	text    []byte   // room for a text that is scanned again
+	context uint32   // token of the root's @context, 0 if none
 	verdict *verdict
 }
 
 var parsers = sync.Pool{New: func() any { return new(parsed) }}
 
 func (p *parsed) release() {
-	*p = parsed{scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
+	*p = parsed{text: p.text[:0], scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
 	parsers.Put(p)
+}
+
+// begin makes ready to scan a text.
+func (p *parsed) begin(src []byte, limits Limits) {
+	p.src, p.limits = src, limits
+	if n := min(len(src)/32, limits.Values); cap(p.toks) < n/2 {
+		p.toks = make(tape, 0, n) // one per 32 bytes is usual
+	}
 }
 
 // parse checks and judges a document.
 func (d *Decoder) parse(doc []byte) (*parsed, error) {
 	p := parsers.Get().(*parsed)
-	p.src, p.limits, p.cache = doc, d.Limits.withDefaults(), &d.cache
-	if n := min(len(doc)/32, p.limits.Values); cap(p.toks) < n/2 {
-		p.toks = make(tape, 0, n) // one per 32 bytes is usual
-	}
+	p.cache = &d.cache
+	p.begin(doc, d.Limits.withDefaults())
 	if err := p.scan(); err != nil {
 		p.release()
 		return nil, err

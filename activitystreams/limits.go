@@ -3,6 +3,7 @@ package activitystreams
 import (
 	"cmp"
 	"fmt"
+	"math"
 )
 
 // Limits bound what a document may hold. A zero field means its default.
@@ -32,6 +33,11 @@ func (l Limits) withDefaults() Limits {
 		Recipients: cmp.Or(l.Recipients, 256), Tags: cmp.Or(l.Tags, 256), Attachments: cmp.Or(l.Attachments, 64),
 		Options: cmp.Or(l.Options, 100), Keys: cmp.Or(l.Keys, 16), Aliases: cmp.Or(l.Aliases, 64),
 	}
+}
+
+// unlimited is for text that was checked before.
+var unlimited = Limits{
+	Bytes: math.MaxInt, Depth: math.MaxInt, Values: math.MaxInt, Members: math.MaxInt, String: math.MaxInt, Number: math.MaxInt,
 }
 
 // Codes of a [SyntaxError].

@@ -136,7 +136,7 @@ func Types(n Node) []string {
 	if own := *s.types(); len(own) > 0 {
 		return own
 	}
-	if f := s.spelling(); f.untyped() {
+	if s.spelling().untyped {
 		return nil
 	}
 	if name := n.NodeType(); name != "" {

@@ -113,7 +113,8 @@ func (p Property[T]) Get(n Node) (T, bool) {
 	if sc.scan() != nil {
 		return value, false
 	}
-	r := reader{limits: &sc.limits, doc: &document{src: string(doc), toks: sc.toks, verdict: new(verdict)}}
+	from := &original{text: string(doc), verdict: &noContext}
+	r := reader{limits: &sc.limits, from: from, doc: &document{src: from.text, toks: sc.toks, verdict: &noContext}}
 	if b, isBool := any(&value).(*bool); isBool {
 		*b, ok = r.doc.readBool(1)
 		return value, ok
@@ -124,10 +125,10 @@ func (p Property[T]) Get(n Node) (T, bool) {
 
 // meant reports whether the document that a node came from does not mean something else by the name.
 func (p Property[T]) meant(f *form) bool {
-	if f.doc == nil {
+	if f.from == nil {
 		return true
 	}
-	v := f.doc.verdict
+	v := f.from.verdict
 	return !v.foreign(p.field.name) && (p.iri == "" || v.agrees(p.field.name, p.iri))
 }
 

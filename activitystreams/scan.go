@@ -54,6 +54,7 @@ type scanner struct {
 	whole     bool          // contexts keep their tokens
 	hidden    int           // values inside contexts, which count although they have no tokens
 	cache     *verdictCache // if set, knows contexts that need no second look
+	expected  *judged       // if set, the root's context: the text was scanned before
 	known     *judged       // the root's context, if the cache knew it
 
 	rootValues int // values in the root's context
@@ -300,8 +301,12 @@ func (s *scanner) has(frame int, hash uint64, name []byte) bool {
 func (s *scanner) context(pos, depth int, member label) (int, *SyntaxError) {
 	at, odd := len(s.toks), s.odd
 	s.contexts = append(s.contexts, uint32(at))
-	if depth == 2 && s.cache != nil { // the root's
-		if k := s.cache.begins(s.src[pos:], &s.limits); k != nil && at+s.hidden+k.values <= s.limits.Values {
+	if depth == 2 { // the root's
+		k := s.expected
+		if k == nil && s.cache != nil {
+			k = s.cache.begins(s.src[pos:], &s.limits)
+		}
+		if k != nil && at+s.hidden+k.values <= s.limits.Values {
 			member.flags |= opaque
 			s.push(pos, pos+len(k.text), k.text[0], member)
 			s.hidden, s.known = s.hidden+k.values-1, k
@@ -505,22 +510,21 @@ func unquoteName[B ~[]byte | ~string](src B, at uint32, n uint16, flags uint8) s
 
 // unescape resolves the escapes of a string literal that was scanned.
 func unescape(s string) string {
-	var b strings.Builder
-	b.Grow(len(s))
+	var room [1024]byte // the result may be a sixth of s, and is kept for long
+	b := room[:0]
 	for {
 		i := strings.IndexByte(s, '\\')
 		if i < 0 {
-			b.WriteString(s)
-			return b.String()
+			return string(append(b, s...))
 		}
-		b.WriteString(s[:i])
+		b = append(b, s[:i]...)
 		if s = s[i:]; s[1] == 'u' && s[2] == '0' && s[3] == '0' && s[4] < '8' { // \u003c: many servers escape markup
-			b.WriteByte(hexValue[s[4]]<<4 | hexValue[s[5]])
+			b = append(b, hexValue[s[4]]<<4|hexValue[s[5]])
 			s = s[6:]
 			continue
 		}
 		r, n := unescapeOne(s)
-		b.WriteRune(r)
+		b = utf8.AppendRune(b, r)
 		s = s[n:]
 	}
 }

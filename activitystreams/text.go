@@ -12,26 +12,29 @@ import (
 // "contentMap" on the wire). The zero Text is absent.
 type Text struct {
 	value string
-	langs *langMap
-	html  bool
+	langs *langMap // nil for none; onlyHTML for none, of a text that is HTML
 }
 
 type langText struct{ lang, value string }
 
 // A langMap is the translations of a text, or where they are in a document. It never changes.
 type langMap struct {
+	html  bool // they, and the value without language, are HTML
 	texts []langText
-	doc   *document
+	from  *original
 	tok   uint32
 	once  sync.Once
 }
+
+// onlyHTML is no translations of a text that is HTML: a text is small, since nodes have many.
+var onlyHTML = langMap{html: true}
 
 func (m *langMap) list() []langText {
 	switch {
 	case m == nil:
 		return nil
-	case m.doc != nil:
-		m.once.Do(func() { m.texts = m.doc.readLangs(m.tok) })
+	case m.from != nil:
+		m.once.Do(func() { m.texts = m.from.document().readLangs(m.tok) })
 	}
 	return m.texts
 }
@@ -44,7 +47,7 @@ type UntrustedHTML string
 func Plain(s string) Text { return Text{value: s} }
 
 // HTML returns a text whose value is HTML.
-func HTML(s string) Text { return Text{value: s, html: true} }
+func HTML(s string) Text { return Text{value: s, langs: &onlyHTML} }
 
 // TextMap returns a text in several languages, by BCP 47 tag.
 func TextMap(m map[string]string) Text {
@@ -60,20 +63,31 @@ func TextMap(m map[string]string) Text {
 
 // WithMap returns the text with its translations replaced; the value without language stays.
 func (t Text) WithMap(m map[string]string) Text {
-	t.langs = TextMap(m).langs
+	html := t.IsHTML()
+	if t.langs = TextMap(m).langs; html {
+		return t.AsHTML()
+	}
 	return t
 }
 
 // AsHTML returns the same text, marked as HTML.
-func (t Text) AsHTML() Text { t.html = true; return t }
+func (t Text) AsHTML() Text {
+	switch {
+	case t.langs == nil:
+		t.langs = &onlyHTML
+	case !t.langs.html:
+		t.langs = &langMap{html: true, texts: t.langs.list()}
+	}
+	return t
+}
 
 // IsHTML reports whether the text is HTML: it came in a property that holds HTML, or was made by [HTML].
-func (t Text) IsHTML() bool { return t.html }
+func (t Text) IsHTML() bool { return t.langs != nil && t.langs.html }
 
 // String returns the value without language, or the first of the translations. For a property that
 // holds HTML this is HTML by somebody else: see [Text.Untrusted].
 func (t Text) String() string {
-	if t.value != "" || t.langs == nil {
+	if t.value != "" {
 		return t.value
 	}
 	if langs := t.langs.list(); len(langs) > 0 {
@@ -110,7 +124,7 @@ func (t Text) Languages() []string {
 
 // Untrusted returns the text as HTML for a sanitiser: HTML as it came, plain text escaped.
 func (t Text) Untrusted() UntrustedHTML {
-	if t.html {
+	if t.IsHTML() {
 		return UntrustedHTML(t.String())
 	}
 	return UntrustedHTML(html.EscapeString(t.String()))
@@ -120,6 +134,9 @@ func (t Text) Untrusted() UntrustedHTML {
 func (t Text) IsZero() bool { return t.value == "" && len(t.translations()) == 0 }
 
 // absent is IsZero, without looking into the text.
-func (t *Text) absent() bool { return t.value == "" && t.langs == nil }
+func (t *Text) absent() bool { return t.value == "" && !t.mapped() }
+
+// mapped reports whether the text has translations, without looking into them.
+func (t *Text) mapped() bool { return t.langs != nil && t.langs != &onlyHTML }
 
 func (t Text) translations() []langText { return t.langs.list() }

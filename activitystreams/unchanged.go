@@ -51,7 +51,7 @@ func unchanged(n Node, d *document, tok uint32, depth int) bool {
 	set := s.set()
 	for i := range set.all {
 		t, isText := s.at(i).(*Text)
-		if !isText && !values.has(i) || isText && (t.value != "" && !values.has(i) || t.langs != nil && !langs.has(i)) {
+		if !isText && !values.has(i) || isText && (t.value != "" && !values.has(i) || t.mapped() && !langs.has(i)) {
 			return false
 		}
 	}
@@ -138,5 +138,5 @@ func sameType(n Node, s shape, d *document, tok uint32) bool {
 
 func sameLangs(t *Text, d *document, tok uint32) bool {
 	m := t.langs
-	return m != nil && m.doc == d && m.tok == tok || slices.Equal(t.translations(), d.readLangs(tok))
+	return m != nil && m.from != nil && m.from == d.of && m.tok == tok || slices.Equal(t.translations(), d.readLangs(tok))
 }
