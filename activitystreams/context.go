@@ -56,6 +56,7 @@ type verdict struct {
 	remotes         []string          // contexts by address
 	names           []string          // what inline contexts define
 	prefixes        []prefix          // what ends like a namespace
+	initials        uint64            // bits of the letters that those begin with, see compactValue
 	others          []prefix          // other names that the document defines, with their IRIs
 }
 
@@ -104,6 +105,9 @@ func (p *parsed) judge(cache *verdictCache) {
 	if inner {
 		p.judgeInner(cache)
 	}
+	if p.verdict.initials != 0 {
+		p.compactValues()
+	}
 	if p.odd || p.verdict.aliases != nil {
 		v := *p.verdict
 		v.object(&document{src: string(p.src), toks: p.toks}, 0)
@@ -124,6 +128,7 @@ func (p *parsed) rename() {
 		if name := unquoteName(p.src, t.name, t.nameLen, t.flags); p.verdict.aliased {
 			if other := p.verdict.otherName(name); other != "" {
 				t.atom = atomOf(other)
+				continue
 			}
 		}
 		if t.atom != 0 && p.verdict.foreign(t.atom.name()) {
@@ -242,7 +247,7 @@ func (v *verdict) collectPrefixes(d *document, tok uint32) {
 			}
 		}
 		if iri := d.str(def); strings.HasSuffix(iri, "#") || strings.HasSuffix(iri, "/") || strings.HasSuffix(iri, ":") {
-			v.prefixes = append(v.prefixes, prefix{d.name(m), iri})
+			v.addPrefix(prefix{d.name(m), iri})
 		}
 	}
 }
@@ -407,10 +412,8 @@ func (v *verdict) expand(s string) string {
 	if strings.HasPrefix(after, "//") {
 		return s
 	}
-	for i := len(v.prefixes) - 1; i >= 0; i-- {
-		if v.prefixes[i].name == before {
-			return v.prefixes[i].iri + after
-		}
+	if iri := v.prefix(before); iri != "" {
+		return iri + after
 	}
 	for i := range namespaces {
 		if namespaces[i].prefix == before {
@@ -418,6 +421,16 @@ func (v *verdict) expand(s string) string {
 		}
 	}
 	return s
+}
+
+// prefix returns what the document takes a prefix for; "" if it defines none of this name.
+func (v *verdict) prefix(name string) string {
+	for i := len(v.prefixes) - 1; i >= 0; i-- {
+		if v.prefixes[i].name == name {
+			return v.prefixes[i].iri
+		}
+	}
+	return ""
 }
 
 // means reports whether iri is one of the term's.
@@ -484,6 +497,8 @@ func (v *verdict) once(d *document, tok uint32) {
 		name := d.name(m)
 		if other := v.otherName(name); other != "" {
 			name = other
+		} else if v.foreign(name) {
+			continue
 		}
 		if seen[name] {
 			v.fail(CodeBoth, d.name(m), "", "two names for one term")

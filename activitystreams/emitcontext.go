@@ -90,11 +90,12 @@ func (c *contextWriter) compact(name, iri string, n *namespace) string {
 		return iri
 	}
 	local, ok := strings.CutPrefix(iri, n.iri)
-	if !ok {
+	prefix := strings.TrimSuffix(n.prefix, "x")
+	if !ok || c.defines(prefix) && c.known.prefix(prefix) != n.iri { // the document uses it for something else
 		return iri
 	}
 	c.prefix(n)
-	return strings.TrimSuffix(n.prefix, "x") + ":" + local
+	return prefix + ":" + local
 }
 
 // languages adds the language map of a term that no context document defines.

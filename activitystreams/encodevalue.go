@@ -197,6 +197,9 @@ func (w *writer) fresh(p any, f *field, name string, list bool) {
 // begin writes the name of a field and notes that the @context must define it.
 func (w *writer) begin(f *field, name string) {
 	w.used = append(w.used, f)
+	if d := w.doc; d != nil && d.verdict != nil && d.verdict.foreign(name) { // the document uses the name for something else
+		name = findTerm(name).iris[0]
+	}
 	w.name(name)
 }
 

@@ -173,3 +173,21 @@ func TestMinimalContext(t *testing.T) {
 		require.JSONEq(t, c.want, string(text))
 	}
 }
+
+// TestNamesThatMeanSomethingElse: a property whose name a document uses for something else is written
+// under its IRI, and a prefix of ours that a document uses otherwise is not used.
+func TestNamesThatMeanSomethingElse(t *testing.T) {
+	t.Parallel()
+	const doc = `{"@context":["https://www.w3.org/ns/activitystreams",{"featured":"https://shop.example/ns#featured","toot":"https://toot.example/ns#"}],"type":"Person","featured":"best"}`
+	p, err := as.DecodeAs[*as.Person]([]byte(doc))
+	require.NoError(t, err)
+	require.True(t, p.Featured.IsZero())
+	p.Featured, p.Discoverable = as.RefTo("https://a.example/f"), new(true)
+	out, err := as.Encode(p)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"@context":["https://www.w3.org/ns/activitystreams",{"featured":"https://shop.example/ns#featured","toot":"https://toot.example/ns#"},{"discoverable":"http://joinmastodon.org/ns#discoverable"}],
+		"type":"Person","featured":"best","http://joinmastodon.org/ns#featured":"https://a.example/f","discoverable":true}`, string(out))
+	back, err := as.DecodeAs[*as.Person](out)
+	require.NoError(t, err)
+	require.True(t, as.Equal(p, back))
+}
