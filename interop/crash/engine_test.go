@@ -35,6 +35,10 @@ type ground struct {
 	effects func(ctx context.Context) (map[string]int, error)
 	// running are the receipts whose jobs are leased, with how often those jobs ran.
 	running func(ctx context.Context) (map[string]int, error)
+	// holder returns who has, or had last, the lock of a name.
+	holder func(ctx context.Context, lock string) (string, error)
+	// forget erases all jobs, and what says when the tables were measured.
+	forget func(ctx context.Context) error
 	// backup copies the database to a file, while it is in use.
 	backup func(ctx context.Context, to string) error
 	close  func() error
@@ -81,6 +85,13 @@ func (p place) open(ctx context.Context) (*ground, error) {
 			}
 			defer rows.Close()
 			return runs(rows)
+		},
+		holder: func(ctx context.Context, lock string) (who string, err error) {
+			return who, db.QueryRowContext(ctx, `SELECT holder FROM kith_locks WHERE name = ?`, lock).Scan(&who)
+		},
+		forget: func(ctx context.Context) error {
+			_, err := db.ExecContext(ctx, `DELETE FROM kith_jobs; DELETE FROM kith_meta WHERE name LIKE 'size %'`)
+			return err
 		},
 		backup: func(ctx context.Context, to string) error {
 			if _, err := db.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
@@ -141,6 +152,13 @@ func openPostgres(ctx context.Context, dsn string) (*ground, error) {
 			}
 			defer rows.Close()
 			return runs(rows)
+		},
+		holder: func(ctx context.Context, lock string) (who string, err error) {
+			return who, pool.QueryRow(ctx, `SELECT holder FROM kith_locks WHERE name = $1`, lock).Scan(&who)
+		},
+		forget: func(ctx context.Context) error {
+			_, err := pool.Exec(ctx, `DELETE FROM kith_river.river_job; DELETE FROM kith_meta WHERE name LIKE 'size %'`)
+			return err
 		},
 	}, nil
 }

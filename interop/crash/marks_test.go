@@ -176,6 +176,7 @@ type hurried struct {
 	storage.Store
 	queue queue.Queue
 	lease time.Duration
+	locks time.Duration
 	eager bool
 }
 
@@ -202,9 +203,10 @@ func (s hurried) LeaseHosts(ctx context.Context, hosts []storage.HostLease, now 
 
 var errNoLeaser = errors.New("every store under test leases for several hosts")
 
-// Lock is not held by a dead process, so that the next one sweeps when it starts.
+// Lock is not held by a dead process, so that the next one sweeps when it starts, unless locks says how
+// long it is.
 func (s hurried) Lock(ctx context.Context, name, holder string, _ time.Duration) (bool, error) {
-	return s.Store.Lock(ctx, name, holder, time.Millisecond)
+	return s.Store.Lock(ctx, name, holder, max(s.locks, time.Millisecond))
 }
 
 // DueHosts makes the sweep look after jobs at once that it would leave to the queue for half a minute.

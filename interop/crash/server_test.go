@@ -25,6 +25,7 @@ import (
 	"github.com/gokith/kith/fetch"
 	"github.com/gokith/kith/inbox"
 	"github.com/gokith/kith/queue"
+	"github.com/gokith/kith/sqlite"
 	"github.com/gokith/kith/storage"
 )
 
@@ -46,6 +47,10 @@ type settings struct {
 	Agent string
 	// Eager lets sweeps look after received messages at once, and not after two minutes.
 	Eager bool
+	// Locks is how long a lock lasts; zero is too short for anybody to wait for it.
+	Locks time.Duration
+	// Engine is the path of a database that serves as a queue outside of the store's; "" is the store's own.
+	Engine string
 	// Release is 2 for a server of the release after this one, whose jobs have another version.
 	Release int
 }
@@ -87,7 +92,7 @@ func serve(set settings, out *os.File) error {
 		set.Origin = set.Addr
 	}
 	m := &marks{stop: set.Stop, out: out}
-	var store storage.Store = hurried{ground.store, ground.queue, set.Lease, set.Eager}
+	var store storage.Store = hurried{ground.store, ground.queue, set.Lease, set.Locks, set.Eager}
 	if set.Release == 2 {
 		store = nextRelease{store, hurriedQueue{ground.queue, set.Lease}}
 	}
@@ -112,6 +117,14 @@ func serve(set settings, out *os.File) error {
 		DeliveryLimits: limits,
 		Shutdown:       10 * time.Second, Software: kith.Software{Name: set.Agent},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if set.Engine != "" {
+		engine, err := sqlite.Open(set.Engine, sqlite.WithBusyTimeout(20*time.Second))
+		if err != nil {
+			return err
+		}
+		defer func() { _ = engine.Close() }()
+		config.Queue = hurriedQueue{engine.Queue(), set.Lease}
 	}
 	for _, name := range set.Actors {
 		config.Actors = append(config.Actors, kith.Actor{Key: name})
