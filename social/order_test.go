@@ -16,6 +16,7 @@ import (
 	"github.com/gokith/kith"
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/fedtest"
+	"github.com/gokith/kith/internal/sharedtest"
 	"github.com/gokith/kith/storage"
 )
 
@@ -304,6 +305,23 @@ func (w *world) follow() {
 	w.follows = fedtest.Received[*as.Follow](w.ann)[0].ID
 }
 
+// someOrders is how many orders of a script the short form tries: all of three messages.
+const someOrders = 6
+
+// orders returns all orders of n things, the natural one first; in the short form some, the natural one and
+// its reverse among them.
+func orders(n int) [][]int {
+	all := permutations(n)
+	if sharedtest.Long() || len(all) <= someOrders {
+		return all
+	}
+	some := make([][]int, someOrders)
+	for i := range some {
+		some[i] = all[i*(len(all)-1)/(someOrders-1)]
+	}
+	return some
+}
+
 // TestR7_AnyOrderEndsInOneState: whatever the order in which messages come, and however often.
 func TestR7_AnyOrderEndsInOneState(t *testing.T) {
 	require.GreaterOrEqual(t, len(scripts), 30)
@@ -311,10 +329,13 @@ func TestR7_AnyOrderEndsInOneState(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			first := ""
-			for i, order := range permutations(lengthOf(t, script)) {
+			for i, order := range orders(lengthOf(t, script)) {
 				for _, twice := range []bool{false, true} {
 					synctest.Test(t, func(t *testing.T) {
 						w := newWorld(t, kith.Config{})
+						for _, a := range []*fedtest.Actor{w.ann, w.ben, w.eve} {
+							a.Rekey(t) // to one that signs in no time
+						}
 						acts, want := script(w)
 						for at, k := range order {
 							w.send(acts[k].by, acts[k].n)
