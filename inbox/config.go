@@ -10,6 +10,7 @@ import (
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/fetch"
 	"github.com/gokith/kith/httpsig"
+	"github.com/gokith/kith/internal/convoy"
 	"github.com/gokith/kith/names"
 	"github.com/gokith/kith/observe"
 	"github.com/gokith/kith/origin"
@@ -112,7 +113,7 @@ type Inbox struct {
 	Config
 	flight flights
 	share  share
-	groups groups
+	claims convoy.Convoy[*claiming]
 	fresh  fresh
 }
 
@@ -153,7 +154,9 @@ func New(c Config) (*Inbox, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	return &Inbox{Config: c, share: share{limit: c.Backlog, part: c.Share, pending: func(ctx context.Context) (int, error) {
+	in := &Inbox{Config: c, share: share{limit: c.Backlog, part: c.Share, pending: func(ctx context.Context) (int, error) {
 		return storage.PendingReceipts(ctx, c.Store, c.Backlog)
-	}}}, nil
+	}}}
+	in.claims.AtOnce = 4
+	return in, nil
 }

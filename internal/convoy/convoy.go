@@ -86,7 +86,7 @@ func (c *Convoy[T]) end(ctx context.Context, f func(context.Context, []T) error)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.away--
-	if len(c.waiting) > 0 && c.away == 0 {
+	if len(c.waiting) > 0 { // whether another is away or not: that may wait for long
 		go c.run(ctx, c.start(), f)
 	}
 }

@@ -68,6 +68,30 @@ func TestASlowConvoyIsOvertaken(t *testing.T) {
 	}
 }
 
+// Who waits behind the one that overtook does not wait for the slow one.
+func TestWhoOvertookGoesOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := Convoy[time.Duration]{AtOnce: 2}
+		f := func(_ context.Context, loads []time.Duration) error {
+			time.Sleep(loads[0])
+			return nil
+		}
+		start := time.Now()
+		var wg sync.WaitGroup
+		wg.Go(func() { require.NoError(t, c.Do(t.Context(), time.Minute, f)) })
+		time.Sleep(2 * Slow)
+		for range 3 {
+			wg.Go(func() {
+				require.NoError(t, c.Do(t.Context(), time.Second, f))
+				require.Less(t, time.Since(start), 3*time.Second)
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
+	})
+}
+
 // What is bad fails by itself, whether it returns an error or panics.
 func TestOneIsBad(t *testing.T) {
 	t.Parallel()
