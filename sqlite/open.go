@@ -153,6 +153,7 @@ func dsn(path string, o options, readOnly bool) string {
 	q.Add("_pragma", "synchronous(full)")
 	q.Add("_pragma", "journal_size_limit(67108864)") // what a burst left behind is given back
 	q.Add("_pragma", "temp_store(memory)")
+	q.Add("_pragma", "wal_autocheckpoint(4000)") // hot pages are copied back once for many commits, and a checkpoint syncs twice
 	if readOnly {
 		q.Add("_pragma", "query_only(1)")
 	} else {
