@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/gokith/kith/httpsig"
+	"github.com/gokith/kith/storage/memory"
 )
 
 // claims is what several processes share.
@@ -80,4 +83,27 @@ func TestS14_SealedNonces(t *testing.T) {
 		_, err = short.issue(ctx, time.Now())
 		require.ErrorContains(t, err, "too short")
 	})
+}
+
+// TestS14_NoncesAfterTheClockIsSetBack: a nonce that was used is not good again, however far the clock goes
+// back, as long as anything that was signed with it passes: nothing from the future does.
+func TestS14_NoncesAfterTheClockIsSetBack(t *testing.T) {
+	t.Parallel()
+	s := &Server{store: memory.New()}
+	const used = 48 * time.Hour
+	at := func(clock time.Duration) bool {
+		fresh := false
+		synctest.Test(t, func(t *testing.T) {
+			time.Sleep(clock) // a bubble's clock begins at a fixed time
+			var err error
+			end := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).Add(used + time.Second)
+			fresh, err = s.claimNonce(t.Context(), "nonce", end)
+			require.NoError(t, err)
+		})
+		return fresh
+	}
+	require.True(t, at(used))
+	for _, back := range []time.Duration{0, time.Second, 10 * time.Minute, httpsig.DefaultMaxAge, httpsig.DefaultMaxAge + httpsig.DefaultMaxSkew} {
+		require.False(t, at(used-back), back)
+	}
 }

@@ -251,21 +251,9 @@ var client = &http.Client{
 func (r *remote) post(inbox as.IRI, n as.Node) int { return r.postBy(client, inbox, n) }
 
 func (r *remote) postBy(client *http.Client, inbox as.IRI, n as.Node) int {
-	t := r.peer.world.t
-	body, err := as.Encode(n)
+	req, err := r.request(inbox, n, httpsig.SignOptions{})
 	if err != nil {
-		t.Error(err)
-		return -1
-	}
-	req, err := http.NewRequest(http.MethodPost, string(inbox), strings.NewReader(string(body)))
-	if err != nil {
-		t.Error(err)
-		return -1
-	}
-	req.Header.Set("Content-Type", as.ContentType)
-	signer := &httpsig.Signer{KeyID: string(r.id) + "#main-key", Key: r.peer.world.key.Signer()}
-	if err := signer.Sign(req, body, time.Now(), httpsig.SignOptions{}); err != nil {
-		t.Error(err)
+		r.peer.world.t.Error(err)
 		return -1
 	}
 	r.peer.world.waiting.Add(1)
@@ -279,4 +267,22 @@ func (r *remote) postBy(client *http.Client, inbox as.IRI, n as.Node) int {
 		r.peer.world.unavailable.Add(1)
 	}
 	return resp.StatusCode
+}
+
+// request is a signed POST.
+func (r *remote) request(inbox as.IRI, n as.Node, opt httpsig.SignOptions) (*http.Request, error) {
+	body, err := as.Encode(n)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequest(http.MethodPost, string(inbox), strings.NewReader(string(body)))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", as.ContentType)
+	return req, r.signer().Sign(req, body, time.Now(), opt)
+}
+
+func (r *remote) signer() *httpsig.Signer {
+	return &httpsig.Signer{KeyID: string(r.id) + "#main-key", Key: r.peer.world.key.Signer()}
 }

@@ -47,6 +47,8 @@ type settings struct {
 	Agent string
 	// Eager lets sweeps look after received messages at once, and not after two minutes.
 	Eager bool
+	// Challenges makes others sign with a nonce of the server's.
+	Challenges bool
 	// Locks is how long a lock lasts; zero is too short for anybody to wait for it.
 	Locks time.Duration
 	// Engine is the path of a database that serves as a queue outside of the store's; "" is the store's own.
@@ -114,8 +116,8 @@ func serve(set settings, out *os.File) error {
 		Prepare:        func(context.Context, as.Node, *inbox.Verified) error { m.at(phasePrepare, before); return nil },
 		Allow:          fetch.InsecureAllow{Prefixes: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
 		FetchLimits:    fetch.Limits{PerDomain: 1000}, // all peers are on one address
-		DeliveryLimits: limits,
-		Shutdown:       10 * time.Second, Software: kith.Software{Name: set.Agent},
+		DeliveryLimits: limits, Challenges: set.Challenges,
+		Shutdown: 10 * time.Second, Software: kith.Software{Name: set.Agent},
 		Logger: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	}
 	if set.Engine != "" {
