@@ -59,19 +59,25 @@ const login = "Bearer correct horse"
 // overAdmin serves the store's admin handler behind a login, and returns its address.
 func overAdmin(t *testing.T, store storage.Store) string {
 	t.Helper()
+	s := serveAdmin(t, store)
+	t.Cleanup(s.Close)
+	return s.URL + "/admin"
+}
+
+// serveAdmin is the server of overAdmin, for the caller to close.
+func serveAdmin(t *testing.T, store storage.Store) *httptest.Server {
+	t.Helper()
 	h, err := admin.New(admin.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
 	mux := http.NewServeMux()
 	mux.Handle("/admin/", http.StripPrefix("/admin", h))
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != login {
 			http.Redirect(w, r, "/login", http.StatusFound)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.Close)
-	return s.URL + "/admin"
 }
 
 // onPostgres makes schemas that only this test uses.

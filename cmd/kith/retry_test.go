@@ -95,8 +95,25 @@ func (g *guard) count() (passed []string, refused map[string]int) {
 }
 
 // A peer holds a wrong key of ours and answers 403 for two hours. When it has the right one, a single
-// "kith retry" beside the running server delivers all of it, each post once and in order.
+// "kith retry" beside the running server, over its database or its admin handler, delivers all of it, each
+// post once and in order.
 func TestRetryAfterTwoHoursOfWrongKey(t *testing.T) {
+	t.Run("database", func(t *testing.T) {
+		retryAfterWrongKey(t, func(_ *testing.T, _ storage.Store, db string, args ...string) string {
+			return done(t, slices.Concat(args[:1], []string{"-db", db}, args[1:])...)
+		})
+	})
+	t.Run("admin handler", func(t *testing.T) {
+		retryAfterWrongKey(t, func(t *testing.T, store storage.Store, _ string, args ...string) string {
+			s := serveAdmin(t, store)
+			defer s.Close() // virtual time stands still while somebody waits for a connection
+			return done(t, slices.Concat(args[:1], []string{"-db", s.URL + "/admin"}, args[1:])...)
+		})
+	})
+}
+
+// retryAfterWrongKey gives commands with by.
+func retryAfterWrongKey(t *testing.T, by func(t *testing.T, store storage.Store, db string, args ...string) string) {
 	db := filepath.Join(t.TempDir(), "blog.db")
 	synctest.Test(t, func(t *testing.T) {
 		store, err := sqlite.Open(db)
@@ -133,7 +150,7 @@ func TestRetryAfterTwoHoursOfWrongKey(t *testing.T) {
 		require.Empty(t, passed)
 		require.Equal(t, []string{httpsig.CodeMismatch}, slices.Collect(maps.Keys(refused)))
 
-		out := done(t, "deliveries", "-db", db, "-host", "strict.example", "-state", "gave-up")
+		out := by(t, store, db, "deliveries", "-host", "strict.example", "-state", "gave-up")
 		require.Contains(t, out, fmt.Sprintf("%d deliveries, %d refused", len(ids), len(ids)))
 		require.Contains(t, out, "http.403")
 		require.Contains(t, out, httpsig.CodeMismatch, "what the peer answered")
@@ -146,7 +163,7 @@ func TestRetryAfterTwoHoursOfWrongKey(t *testing.T) {
 		require.Empty(t, passed, "nobody sends again what was refused")
 
 		before := len(other.Received())
-		out = done(t, "retry", "-db", db, "-gave-up", "-host", "strict.example", "-since", began.UTC().Format(time.RFC3339))
+		out = by(t, store, db, "retry", "-gave-up", "-host", "strict.example", "-since", began.UTC().Format(time.RFC3339))
 		require.Equal(t, fmt.Sprintf("%d deliveries are due now\n", len(ids)), out)
 		time.Sleep(time.Minute)
 		srv.Settle(t)
@@ -154,8 +171,8 @@ func TestRetryAfterTwoHoursOfWrongKey(t *testing.T) {
 		require.ElementsMatch(t, ids, passed, "all, and each once")
 		require.Less(t, slices.Index(passed, ids[3]), slices.Index(passed, string(edit.Activity)), "the edit behind its post")
 		require.Len(t, other.Received(), before, "others are left in peace")
-		require.Contains(t, done(t, "deliveries", "-db", db, "-state", "gave-up"), "0 deliveries")
-		require.Equal(t, "0 deliveries are due now\n", done(t, "retry", "-db", db, "-gave-up"), "nothing is sent twice")
+		require.Contains(t, by(t, store, db, "deliveries", "-state", "gave-up"), "0 deliveries")
+		require.Equal(t, "0 deliveries are due now\n", by(t, store, db, "retry", "-gave-up"), "nothing is sent twice")
 	})
 }
 
