@@ -42,17 +42,23 @@ func refers(a atom) bool {
 	return a == atomID || ref
 }
 
-// atomOf returns the name of the member that a value belongs to, itself or as an item of its lists.
+// atomOf returns the name of the member that a value belongs to, itself or as an item of its lists; 0 for
+// what is inside members that the vocabulary lacks, which nobody reads.
 func (p *parsed) atomOf(tok int) atom {
-	for p.toks[tok].name == 0 {
+	own := p.toks[tok].atom
+	for {
+		if p.toks[tok].name != 0 && p.toks[tok].atom == 0 {
+			return 0
+		}
 		i := tok - 1
 		for i >= 0 && int(p.toks[i].next) <= tok { // what holds it is the last that ends behind it
 			i--
 		}
-		if i < 0 || p.toks[i].kind != '[' {
-			return 0
+		if i < 0 {
+			return own
 		}
-		tok = i
+		if tok = i; own == 0 {
+			own = p.toks[tok].atom
+		}
 	}
-	return p.toks[tok].atom
 }

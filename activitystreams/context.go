@@ -105,9 +105,6 @@ func (p *parsed) judge(cache *verdictCache) {
 	if inner {
 		p.judgeInner(cache)
 	}
-	if p.verdict.initials != 0 {
-		p.compactValues()
-	}
 	if p.odd || p.verdict.aliases != nil {
 		v := *p.verdict
 		v.object(&document{src: string(p.src), toks: p.toks}, 0)
@@ -115,6 +112,9 @@ func (p *parsed) judge(cache *verdictCache) {
 	}
 	if p.verdict.aliased || p.verdict.shadowed != nil {
 		p.rename()
+	}
+	if p.verdict.initials != 0 {
+		p.compactValues()
 	}
 }
 
