@@ -1,6 +1,7 @@
 package jsonld
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 
@@ -37,6 +38,65 @@ func (w *walker) context(active *ld.Context, local any, at string) (*ld.Context,
 		return nil, err
 	}
 	return next, w.scoped(next, own, at)
+}
+
+// maxInside bounds the contexts of inner objects that are kept for one root.
+const maxInside = 16
+
+// inner applies the context of an object inside. It returns the active context itself when the local one
+// says nothing new, as with an embedded object that repeats the context of its activity.
+func (w *walker) inner(active *ld.Context, local any, path []string) (*ld.Context, error) {
+	r := w.root
+	if r == nil || active != r.ctx || !r.steady || !onlyNames(local) {
+		return w.context(active, local, at(path)+"/@context")
+	}
+	key, err := encode(local)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	known := r.inside[string(key)]
+	r.mu.Unlock()
+	if known == nil {
+		known = new(root)
+		fresh := walker{ours: w.ours, known: w.known, names: newNames()}
+		if known.ctx, err = fresh.context(active, local, at(path)+"/@context"); err != nil {
+			return nil, err
+		}
+		if known.unknown, known.tags = fresh.unknown, fresh.names.tags; sameContext(active, known.ctx) {
+			known.ctx = active
+		}
+		if r.mu.Lock(); len(r.inside) < maxInside && len(key) <= maxRootBytes && len(known.unknown) == 0 {
+			if r.inside == nil {
+				r.inside = make(map[string]*root)
+			}
+			r.inside[string(key)] = known
+		}
+		r.mu.Unlock()
+	}
+	for _, u := range known.unknown {
+		if !slices.Contains(w.unknown, u) {
+			w.unknown = append(w.unknown, u)
+		}
+	}
+	for _, tag := range known.tags {
+		w.note(tag)
+	}
+	return known.ctx, nil
+}
+
+// onlyNames reports whether a local context is but addresses.
+func onlyNames(local any) bool {
+	if list, ok := local.([]any); ok {
+		return !slices.ContainsFunc(list, func(entry any) bool { _, ok := entry.(string); return !ok })
+	}
+	_, ok := local.(string)
+	return ok
+}
+
+// sameContext reports whether two contexts give all names the same meaning.
+func sameContext(a, b *ld.Context) bool {
+	return reflect.DeepEqual(a.TermDefinitions, b.TermDefinitions) && reflect.DeepEqual(a.Values, b.Values) && reflect.DeepEqual(a.Protected, b.Protected)
 }
 
 // scoped judges the contexts that a document attaches to its terms.

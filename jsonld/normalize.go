@@ -117,7 +117,7 @@ func (n *Normalizer) rewrite(top map[string]any) (Normalized, error) {
 	}
 	delete(top, "@context")
 	w := n.walker()
-	w.unknown = slices.Clone(r.unknown)
+	w.root, w.unknown = r, slices.Clone(r.unknown)
 	maps.Copy(w.names.tags, r.tags)
 	if top, err = w.unwrapGraph(top, r.ctx); err != nil {
 		return Normalized{}, err
@@ -148,6 +148,10 @@ type root struct {
 	unknown []string
 	tags    map[string]string
 	err     error
+	steady  bool // nothing of it is fetched: it stays what it is
+
+	mu     sync.Mutex
+	inside map[string]*root // contexts of objects inside, by their bytes
 }
 
 func (n *Normalizer) walker() *walker {
@@ -186,7 +190,8 @@ func (n *Normalizer) root(local any) (*root, error) {
 		}
 	}
 	r.unknown, r.tags = w.unknown, w.names.tags
-	if len(key) <= maxRootBytes && (len(r.unknown) == 0 || n.loader.Transport == nil) {
+	r.steady = len(r.unknown) == 0 || n.loader.Transport == nil
+	if len(key) <= maxRootBytes && r.steady {
 		n.mu.Lock()
 		if len(n.roots) >= maxRoots {
 			for old := range n.roots { // any one; the common few come back at once

@@ -56,7 +56,7 @@ func decode(doc []byte, l Limits) (any, error) {
 		return nil, limit("bytes", "")
 	}
 	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
-	r := reader{dec: jsontext.NewDecoder(bytes.NewReader(doc)), limits: l}
+	r := reader{dec: jsontext.NewDecoder(bytes.NewReader(doc)), limits: l, open: make([]member, 0, 64)}
 	v, err := r.value()
 	if err != nil {
 		return nil, r.refuse(err)
@@ -75,6 +75,12 @@ type reader struct {
 	dec    *jsontext.Decoder
 	limits Limits
 	values int
+	open   []member // of the objects being read, so that each map is made as large as it will be
+}
+
+type member struct {
+	name  string
+	value any
 }
 
 // refuse turns a decoder's error into ours, with the place.
@@ -127,14 +133,19 @@ func (r *reader) array() (any, error) {
 	if r.dec.StackDepth() > r.limits.Depth { // check: L-04
 		return nil, r.limit("depth")
 	}
-	list := []any{}
+	first := len(r.open)
 	for r.dec.PeekKind() != ']' {
 		v, err := r.value()
 		if err != nil {
 			return nil, err
 		}
-		list = append(list, v)
+		r.open = append(r.open, member{value: v})
 	}
+	list := make([]any, len(r.open)-first)
+	for i, o := range r.open[first:] {
+		list[i] = o.value
+	}
+	r.open = r.open[:first]
 	_, err := r.dec.ReadToken()
 	return list, err
 }
@@ -143,14 +154,14 @@ func (r *reader) object() (any, error) {
 	if r.dec.StackDepth() > r.limits.Depth { // check: L-04
 		return nil, r.limit("depth")
 	}
-	m := make(map[string]any)
+	first := len(r.open)
 	for r.dec.PeekKind() != '}' {
 		name, err := r.dec.ReadToken()
 		if err != nil {
 			return nil, err
 		}
 		key := name.String()
-		if len(m) == r.limits.Members { // check: L-06
+		if len(r.open)-first == r.limits.Members { // check: L-06
 			return nil, r.limit("members")
 		}
 		v, err := r.value()
@@ -160,20 +171,13 @@ func (r *reader) object() (any, error) {
 		if n, ok := v.(json.Number); ok && key == "@version" { // the library knows it as a float64
 			v, _ = n.Float64()
 		}
-		m[key] = v
+		r.open = append(r.open, member{key, v})
 	}
+	m := make(map[string]any, len(r.open)-first)
+	for _, o := range r.open[first:] {
+		m[o.name] = o.value
+	}
+	r.open = r.open[:first]
 	_, err := r.dec.ReadToken()
 	return m, err
-}
-
-// encode writes a value of the kinds decode returns, members in order of their names, without the
-// escapes that encoding/json adds for HTML.
-func encode(v any) ([]byte, error) {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		return nil, &Error{Code: ErrInvalid.Code, Err: err}
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
 }

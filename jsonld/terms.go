@@ -172,6 +172,9 @@ func (m *meaning) add(t ourTerm, td *ld.TermDefinition) {
 
 // canonicalIRI replaces another spelling of a namespace by ours.
 func canonicalIRI(iri string) string {
+	if strings.HasPrefix(iri, asNS) || !strings.HasPrefix(iri, "http") { // most are
+		return iri
+	}
 	for _, ns := range namespaces {
 		if local, ok := strings.CutPrefix(iri, ns.other); ok {
 			return ns.ours + local

@@ -16,6 +16,7 @@ type walker struct {
 	known   func(contextURL string) bool
 	names   *names
 	unknown []string
+	root    *root // the context of the whole document; nil while that is being read
 }
 
 // unwrapGraph replaces {"@graph": [node]} by the node.
@@ -46,14 +47,18 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string, texts de
 		if local == nil {
 			return nullContext(at(path) + "/@context")
 		}
-		var err error
-		if c, err = w.context(c, local, at(path)+"/@context"); err != nil {
+		next, err := w.inner(c, local, path)
+		if err != nil {
 			return err
 		}
 		m["@context"], _ = withoutDefaults(local)
 		if w.familiar(local) {
 			kept, texts = local, texts.within(local)
 		}
+		if next == c && len(m) > 3 { // not a reference or a value: those the library reads otherwise without a context
+			delete(m, "@context")
+		}
+		c = next
 	}
 	inner := c // what applies to the values; contexts of types apply to this object alone
 	c = w.typed(m, c)
@@ -65,7 +70,7 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string, texts de
 		}
 	}
 	seen := make(map[string]string, len(m))
-	aliases := make(map[string]string)
+	var aliases map[string]string // keywords, by the name that the document has for them
 	for _, key := range sortedKeys(m) {
 		if key == "@context" {
 			continue
@@ -111,6 +116,9 @@ func (w *walker) object(m map[string]any, c *ld.Context, path []string, texts de
 			return err
 		}
 		if _, ok := m[key]; ok && key != iri && strings.HasPrefix(iri, "@") {
+			if aliases == nil {
+				aliases = make(map[string]string, 2)
+			}
 			aliases[key] = iri
 		}
 	}
