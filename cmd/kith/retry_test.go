@@ -99,7 +99,7 @@ func (g *guard) count() (passed []string, refused map[string]int) {
 // post once and in order.
 func TestRetryAfterTwoHoursOfWrongKey(t *testing.T) {
 	t.Run("database", func(t *testing.T) {
-		retryAfterWrongKey(t, func(_ *testing.T, _ storage.Store, db string, args ...string) string {
+		retryAfterWrongKey(t, func(t *testing.T, _ storage.Store, db string, args ...string) string {
 			return done(t, slices.Concat(args[:1], []string{"-db", db}, args[1:])...)
 		})
 	})
