@@ -42,6 +42,9 @@ func (d *document) readIRI(tok uint32) IRI { return readIRI(d, d.toks, tok) }
 
 // readIRIField reads the value of a field that is an IRI.
 func (d *document) readIRIField(tok uint32, name string) IRI {
+	if d.toks[tok].kind == '"' {
+		return IRI(d.str(tok))
+	}
 	if name == "id" || name == "href" {
 		return readID(d, d.toks, tok)
 	}
@@ -67,11 +70,22 @@ func (d *document) readStrings(tok uint32) []string {
 	var all []string
 	d.list(tok, func(i uint32) bool {
 		if s := d.readString(i); s != "" {
+			if all == nil {
+				all = make([]string, 0, d.room(tok))
+			}
 			all = append(all, s)
 		}
 		return true
 	})
 	return all
+}
+
+// room returns how many values a token may have.
+func (d *document) room(tok uint32) int {
+	if d.toks[tok].kind == '[' {
+		return d.toks.count(tok)
+	}
+	return 1
 }
 
 // literal reads a JSON-LD value object: {"@value": …}.
@@ -121,6 +135,9 @@ func (d *document) readNumbers(tok uint32) []Number {
 	var all []Number
 	d.list(tok, func(i uint32) bool {
 		if n := d.readNumber(i); !n.IsZero() {
+			if all == nil {
+				all = make([]Number, 0, d.room(tok))
+			}
 			all = append(all, n)
 		}
 		return true

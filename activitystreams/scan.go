@@ -267,10 +267,11 @@ func (s *scanner) name(member *label, frame int, seen *uint64) *SyntaxError {
 	if member.flags&nameEscaped != 0 {
 		raw = []byte(unescape(string(raw)))
 	}
-	hash, colon := hashName(raw)
+	key := keyOf(raw)
+	hash := key.hash()
 	if !s.inContext {
-		if member.atom = atomByHash(hash, raw); member.atom == 0 && len(raw) > 0 {
-			s.odd = s.odd || colon || raw[0] == '@'
+		if member.atom = atomByKey(hash, key, raw); member.atom == 0 && len(raw) > 0 {
+			s.odd = s.odd || raw[0] == '@' || bytes.IndexByte(raw, ':') >= 0
 		}
 	}
 	bit := uint64(1) << (hash % 64)
@@ -328,40 +329,24 @@ func (s *scanner) context(pos, depth int, member label) (int, *SyntaxError) {
 	return pos, err
 }
 
-// hashName returns a hash of a name, and whether it has a colon.
-func hashName(b []byte) (hash uint64, colon bool) {
-	const k, ones, highs = 0x9e3779b97f4a7c15, 0x0101010101010101, 0x8080808080808080
-	var first, last uint64 // together all bytes of a name of up to 16
-	switch n := len(b); {
-	case n >= 8:
-		first, last = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
-		if n > 16 {
-			colon = bytes.IndexByte(b, ':') >= 0
-		}
-	case n >= 4:
-		first = uint64(binary.LittleEndian.Uint32(b)) | uint64(binary.LittleEndian.Uint32(b[n-4:]))<<32
-	case n > 0:
-		first = uint64(b[0]) | uint64(b[n/2])<<8 | uint64(b[n-1])<<16
-	}
-	x, y := first^(ones*':'), last^(ones*':')
-	colon = colon || ((x-ones)&^x|(y-ones)&^y)&highs != 0
-	return uint64(len(b))*k ^ bits.RotateLeft64(first*k, 29) ^ last*k, colon
-}
-
 // str reads the string literal at pos and returns the position behind it.
 func (s *scanner) str(pos int) (end int, esc bool, err *SyntaxError) {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	start, i, src := pos, pos+1, s.src
 	var high uint64
+literal:
 	for {
 		for i+8 <= len(src) {
 			w := binary.LittleEndian.Uint64(src[i:])
 			quote, slash := w^(ones*'"'), w^(ones*'\\')
-			hit := ((quote-ones)&^quote | (slash-ones)&^slash | (w-ones*0x20)&^w) & highs
+			// A byte below 0x80 borrows when it is the one that is looked for; one above is not looked at.
+			hit := ((quote - ones) | (slash - ones) | (w - ones*0x20)) & (highs &^ w)
 			if hit != 0 {
 				n := bits.TrailingZeros64(hit) &^ 7
 				high |= w & (1<<n - 1)
-				i += n / 8
+				if i += n / 8; src[i] == '"' {
+					break literal
+				}
 				break
 			}
 			high |= w

@@ -5,6 +5,7 @@ package rivals_test
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,7 +15,8 @@ import (
 )
 
 // TestShares measures all of them in turns, so that what else the machine does falls on all alike,
-// and prints the tables of ../README.md. A figure is the median CPU time of the process, the garbage
+// and prints the tables of ../README.md. Each round has an order of its own, since a turn leaves memory
+// behind that the runtime keeps or gives back, and the next finds it so. A figure is the median CPU time of the process, the garbage
 // collector's included, over the rounds.
 //
 //	GOWORK=off go test -run Shares -v -cpu 1
@@ -72,8 +74,10 @@ func table(t *testing.T, what string, all []*candidate) string {
 			c.calls *= 2
 		}
 	}
+	order := rand.New(rand.NewPCG(1, 2))
 	for range rounds {
-		for _, c := range all {
+		for _, i := range order.Perm(len(all)) {
+			c := all[i]
 			c.times = append(c.times, c.round(t)/time.Duration(c.calls))
 		}
 	}
