@@ -35,6 +35,9 @@ var (
 	// PropEmojiReactions is "emojiReactions". Collection of reactions (Fedibird).
 	PropEmojiReactions = Property[Refs]{field: field{name: "emojiReactions", ns: "fedibird", isRef: true}}
 
+	// PropLimitedScope is "limitedScope". Which limited audience it has, such as Mutual or Circle (Fedibird).
+	PropLimitedScope = Property[string]{field: field{name: "limitedScope", ns: "fedibird"}}
+
 	// PropMisskeyTalk is "_misskey_talk". It is a private chat (Misskey).
 	PropMisskeyTalk = Property[bool]{field: field{name: "_misskey_talk", ns: "misskey"}}
 
@@ -125,6 +128,15 @@ var (
 	// PropAuthentication is "authentication". Keys that prove the actor's identity (FEP-521a).
 	PropAuthentication = Property[Refs]{field: field{name: "authentication", ns: "secx", isRef: true, untyped: "Multikey"}}
 
+	// PropKeyAgreement is "keyAgreement". Keys to encrypt messages to the actor with (Data Integrity).
+	PropKeyAgreement = Property[Refs]{field: field{name: "keyAgreement", ns: "secx", isRef: true, untyped: "Multikey"}}
+
+	// PropCapabilityInvocation is "capabilityInvocation". Keys that may use capabilities (Data Integrity).
+	PropCapabilityInvocation = Property[Refs]{field: field{name: "capabilityInvocation", ns: "secx", isRef: true, untyped: "Multikey"}}
+
+	// PropCapabilityDelegation is "capabilityDelegation". Keys that may pass capabilities on (Data Integrity).
+	PropCapabilityDelegation = Property[Refs]{field: field{name: "capabilityDelegation", ns: "secx", isRef: true, untyped: "Multikey"}}
+
 	// PropMovedToURI is "movedToUri". Where the actor moved to (Misskey).
 	PropMovedToURI = Property[IRI]{field: field{name: "movedToUri", ns: "asx", isRef: true}}
 
@@ -185,6 +197,12 @@ var (
 	// PropInvisible is "invisible". Not to be shown (LitePub).
 	PropInvisible = Property[bool]{field: field{name: "invisible", ns: "litepub"}}
 
+	// PropSubscribableBy is "subscribableBy". Who may subscribe to the actor (Fedibird).
+	PropSubscribableBy = Property[Refs]{field: field{name: "subscribableBy", ns: "fedibird", isRef: true}}
+
+	// PropOtherSetting is "otherSetting". Settings of the actor, by name (Fedibird).
+	PropOtherSetting = Property[Raw]{field: field{name: "otherSetting", ns: "fedibird"}}
+
 	// PropSpeakAsCat is "speakAsCat". Text is turned into cat speech (Firefish).
 	PropSpeakAsCat = Property[bool]{field: field{name: "speakAsCat", ns: "firefish"}}
 
@@ -196,6 +214,12 @@ var (
 
 	// PropMisskeyRequireSignin is "_misskey_requireSigninToViewContents". Posts are not for visitors (Misskey).
 	PropMisskeyRequireSignin = Property[bool]{field: field{name: "_misskey_requireSigninToViewContents", ns: "misskey"}}
+
+	// PropMisskeyFollowersOnlyBefore is "_misskey_makeNotesFollowersOnlyBefore". Older posts are for followers; milliseconds since 1970, or below zero seconds of age (Misskey).
+	PropMisskeyFollowersOnlyBefore = Property[Number]{field: field{name: "_misskey_makeNotesFollowersOnlyBefore", ns: "misskey"}}
+
+	// PropMisskeyHiddenBefore is "_misskey_makeNotesHiddenBefore". Older posts are hidden; milliseconds since 1970, or below zero seconds of age (Misskey).
+	PropMisskeyHiddenBefore = Property[Number]{field: field{name: "_misskey_makeNotesHiddenBefore", ns: "misskey"}}
 
 	// PropBackgroundURL is "backgroundUrl". Background picture (Sharkey).
 	PropBackgroundURL = Property[Refs]{field: field{name: "backgroundUrl", ns: "sharkey", isRef: true}}
@@ -380,6 +404,9 @@ var (
 	// PropIdentifier is "identifier". Code, as of a language (PeerTube).
 	PropIdentifier = Property[string]{field: field{name: "identifier", ns: "schema"}}
 
+	// PropMisskeyLicense is "_misskey_license". Licence of a custom emoji, as freeText (Misskey).
+	PropMisskeyLicense = Property[Raw]{field: field{name: "_misskey_license", ns: "misskey"}}
+
 	// PropNonAnonymous is "nonAnonymous". Votes are public (Smithereen).
 	PropNonAnonymous = Property[bool]{field: field{name: "nonAnonymous", ns: "sm"}}
 
@@ -559,6 +586,12 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "misskey", false
 	case "_misskey_followedMessage":
 		return "misskey", false
+	case "_misskey_license":
+		return "misskey", false
+	case "_misskey_makeNotesFollowersOnlyBefore":
+		return "misskey", false
+	case "_misskey_makeNotesHiddenBefore":
+		return "misskey", false
 	case "_misskey_quote":
 		return "misskey", false
 	case "_misskey_reaction":
@@ -659,6 +692,10 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "litepub", false
 	case "capability":
 		return "forge", true
+	case "capabilityDelegation":
+		return "secx", true
+	case "capabilityInvocation":
+		return "secx", true
 	case "categories":
 		return "none", true
 	case "category":
@@ -909,6 +946,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "mz", false
 	case "jws":
 		return "secx", false
+	case "keyAgreement":
+		return "secx", true
 	case "keyPackages":
 		return "none", true
 	case "language":
@@ -939,6 +978,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "e5711", true
 	case "likesOf":
 		return "e5711", true
+	case "limitedScope":
+		return "fedibird", false
 	case "listMessage":
 		return "litepub", false
 	case "listenbrainz":
@@ -1019,6 +1060,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "e8a8e", true
 	case "originallyPublishedAt":
 		return "schema", false
+	case "otherSetting":
+		return "fedibird", false
 	case "outboxOf":
 		return "e5711", true
 	case "owner":
@@ -1213,6 +1256,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "none", false
 	case "subjects":
 		return "none", false
+	case "subscribableBy":
+		return "fedibird", true
 	case "subscribers":
 		return "mitra", true
 	case "subteams":

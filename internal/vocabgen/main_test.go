@@ -33,6 +33,7 @@ func TestTableErrors(t *testing.T) {
 		"prop | core | x | iri | nowhere | prose | source",
 		"type | X | NoShape | https://x.example/X | prose | source",
 		"nonsense | x",
+		"ns | x | https://x.example/ | - | ",
 	} {
 		_, err := generate(text)
 		require.Error(t, err, text)

@@ -68,6 +68,9 @@ func (t *table) row(c []string) error {
 	if want != len(c) {
 		return fmt.Errorf("%q has %d cells, want %d", c[0], len(c), want)
 	}
+	if slices.Contains(c, "") {
+		return fmt.Errorf("%q has an empty cell", c[0])
+	}
 	switch c[0] {
 	case "ns":
 		t.Namespaces = append(t.Namespaces, &namespace{c[1], c[2], strings.TrimPrefix(c[3], "-"), c[4]})
