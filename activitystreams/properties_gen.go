@@ -53,6 +53,15 @@ var (
 	// PropCapabilities is "capabilities". What may be done with it (Pixelfed, LitePub).
 	PropCapabilities = Property[Raw]{field: field{name: "capabilities", ns: "litepub"}}
 
+	// PropAnnounce is "announce". Who may share it; inside capabilities (Pixelfed).
+	PropAnnounce = Property[Refs]{field: field{name: "announce", ns: "pixelfed", isRef: true}}
+
+	// PropLike is "like". Who may like it; inside capabilities (Pixelfed).
+	PropLike = Property[Refs]{field: field{name: "like", ns: "pixelfed", isRef: true}}
+
+	// PropReply is "reply". Who may answer it; inside capabilities (Pixelfed).
+	PropReply = Property[Refs]{field: field{name: "reply", ns: "pixelfed", isRef: true}}
+
 	// PropRelatedWith is "relatedWith". Marks, ratings and reviews that the post stands for (NeoDB).
 	PropRelatedWith = Property[Refs]{field: field{name: "relatedWith", ns: "none", isRef: true}}
 
@@ -624,6 +633,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "forge", true
 	case "always":
 		return "gts", true
+	case "announce":
+		return "pixelfed", true
 	case "announceAuthorization":
 		return "gts", true
 	case "anonymousParticipationEnabled":
@@ -972,6 +983,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "schema", true
 	case "license":
 		return "fw", false
+	case "like":
+		return "pixelfed", true
 	case "likeAuthorization":
 		return "gts", true
 	case "likedOf":
@@ -1186,6 +1199,8 @@ func propertyNS(name string) (ns string, isRef bool) {
 		return "mz", false
 	case "repliesOf":
 		return "e5711", true
+	case "reply":
+		return "pixelfed", true
 	case "replyApproval":
 		return "toot", true
 	case "replyAuthorization":

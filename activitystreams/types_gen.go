@@ -1721,7 +1721,7 @@ func makeNode(name atom) (Node, shape) {
 	case 9:
 		n := new(Application) // Application
 		return n, (*Actor)(n)
-	case 610:
+	case 613:
 		n := new(VCardIndividual) // vcard:Individual
 		return n, (*Actor)(n)
 	case 2:
@@ -1844,7 +1844,7 @@ func makeNode(name atom) (Node, shape) {
 	case 146:
 		n := new(VirtualLocation) // VirtualLocation
 		return n, (*Place)(n)
-	case 609:
+	case 612:
 		n := new(VCardHome) // vcard:Home
 		return n, (*Place)(n)
 	case 70:
@@ -1985,7 +1985,7 @@ func makeNode(name atom) (Node, shape) {
 	case 29:
 		n := new(CommunityTag) // CommunityTag
 		return n, (*Link)(n)
-	case 380:
+	case 381:
 		n := new(PieFedTag) // lemmy:CommunityTag
 		return n, (*Link)(n)
 	case 66:
