@@ -1,6 +1,9 @@
 package activitystreams
 
-import "bytes"
+import (
+	"bytes"
+	"strings"
+)
 
 // addPrefix notes a prefix that the document defines.
 func (v *verdict) addPrefix(p prefix) {
@@ -10,26 +13,68 @@ func (v *verdict) addPrefix(p prefix) {
 	}
 }
 
-// compactValues looks for values that JSON-LD makes longer: "p:x" where an IRI belongs and the
-// document says what p is. They name somebody else than plain reading takes them for.
+// mayBeCompact reports whether a value may begin with a prefix that the document defines.
+func (p *parsed) mayBeCompact(t *token) bool {
+	return t.kind == '"' && t.end-t.start > 3 && p.verdict.initials&(1<<(p.src[t.start+1]&63)) != 0 &&
+		!bytes.HasPrefix(p.src[t.start+1:], []byte("http"))
+}
+
+// compactValues looks for values that JSON-LD makes longer: "p:x" where an IRI belongs and the document
+// says what p is. They name somebody else than plain reading takes them for. What is inside members
+// that the vocabulary lacks nobody reads.
 func (p *parsed) compactValues() {
 	for i := range p.toks {
+		if p.mayBeCompact(&p.toks[i]) {
+			p.compactValue()
+			return
+		}
+	}
+}
+
+// compactValue looks at each value with what holds it.
+func (p *parsed) compactValue() {
+	type holder struct {
+		end    uint32
+		atom   atom // of the member that the items of a list belong to
+		unread bool
+	}
+	var open []holder
+	refs := make(map[atom]bool)
+	for i := range p.toks {
 		t := &p.toks[i]
-		if t.kind != '"' || t.end-t.start < 4 || p.verdict.initials&(1<<(p.src[t.start+1]&63)) == 0 {
+		for len(open) > 0 && uint32(i) >= open[len(open)-1].end {
+			open = open[:len(open)-1]
+		}
+		h := holder{end: t.next, atom: t.atom}
+		if len(open) > 0 {
+			outer := open[len(open)-1]
+			if h.unread = outer.unread || t.name != 0 && t.atom == 0; t.name == 0 {
+				h.atom = outer.atom
+			}
+		}
+		if t.kind == '{' || t.kind == '[' {
+			open = append(open, h)
 			continue
 		}
-		literal := p.src[t.start+1 : t.end-1]
-		if len(literal) > 4 && (string(literal[:4]) == "http" || t.atom != 0 && !refers(t.atom)) {
+		if h.unread || !p.mayBeCompact(t) {
 			continue
 		}
-		before, after, ok := bytes.Cut(literal, []byte(":"))
-		if !ok || bytes.HasPrefix(after, []byte("//")) || string(before) == "as" || p.verdict.prefix(string(before)) == "" || !refers(p.atomOf(i)) {
+		literal := string(p.src[t.start+1 : t.end-1])
+		before, after, ok := strings.Cut(literal, ":")
+		if !ok || strings.HasPrefix(after, "//") || before == "as" || p.verdict.prefix(before) == "" {
 			continue
 		}
-		v := *p.verdict
-		v.fail(CodeNotPlain, string(literal), v.expand(string(literal)), "a compact IRI as a value")
-		p.verdict = &v
-		return
+		ref, known := refs[h.atom]
+		if !known {
+			ref = refers(h.atom)
+			refs[h.atom] = ref
+		}
+		if ref {
+			v := *p.verdict
+			v.fail(CodeNotPlain, literal, v.expand(literal), "a compact IRI as a value")
+			p.verdict = &v
+			return
+		}
 	}
 }
 
@@ -38,27 +83,14 @@ func refers(a atom) bool {
 	if a == 0 || a == atomContext {
 		return false
 	}
-	_, ref := propertyNS(a.name())
-	return a == atomID || ref
-}
-
-// atomOf returns the name of the member that a value belongs to, itself or as an item of its lists; 0 for
-// what is inside members that the vocabulary lacks, which nobody reads.
-func (p *parsed) atomOf(tok int) atom {
-	own := p.toks[tok].atom
-	for {
-		if p.toks[tok].name != 0 && p.toks[tok].atom == 0 {
-			return 0
-		}
-		i := tok - 1
-		for i >= 0 && int(p.toks[i].next) <= tok { // what holds it is the last that ends behind it
-			i--
-		}
-		if i < 0 {
-			return own
-		}
-		if tok = i; own == 0 {
-			own = p.toks[tok].atom
+	name := a.name()
+	for i := range plans {
+		for j := range plans[i].fields {
+			if f := &plans[i].fields[j]; f.name == name && f.isRef {
+				return true
+			}
 		}
 	}
+	_, ref := propertyNS(name)
+	return ref
 }

@@ -183,7 +183,7 @@ func (s *shaper) define(name string) {
 func definition(td *ld.TermDefinition) any {
 	def := map[string]any{"@id": td.ID}
 	if td.Type != "" {
-		def["@type"] = td.Type
+		def["@type"] = strings.TrimPrefix(td.Type, localNS)
 	}
 	for _, container := range []string{"@list", "@language"} { // other maps are written as lists
 		if slices.Contains(td.Container, container) {

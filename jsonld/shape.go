@@ -51,6 +51,11 @@ func (s *shaper) document(expanded any) (map[string]any, error) {
 	}
 	if own, ok := out["@context"].(map[string]any); ok { // what its type says of texts
 		maps.Copy(s.defs, own)
+		for _, keyword := range []string{"@language", "@direction"} {
+			if s.defs[keyword] == nil { // as where no context says anything
+				delete(s.defs, keyword)
+			}
+		}
 	}
 	out["@context"] = asContext
 	if len(s.defs) > 0 {
@@ -144,7 +149,7 @@ func (s *shaper) property(out map[string]any, iri string, values []any) error {
 			case w.isList():
 				plain, listed = append(plain, items...), true
 			default:
-				plain = append(plain, map[string]any{"@list": items})
+				plain = append(plain, listObject(items))
 			}
 			continue
 		}
@@ -244,7 +249,7 @@ func (s *shaper) list(v any, w written, arrays bool) ([]any, error) {
 			if arrays {
 				items = append(items, list)
 			} else {
-				items = append(items, map[string]any{"@list": list})
+				items = append(items, listObject(list))
 			}
 			continue
 		}
@@ -255,6 +260,11 @@ func (s *shaper) list(v any, w written, arrays bool) ([]any, error) {
 		items = append(items, item)
 	}
 	return items, nil
+}
+
+// listObject writes a list in words of JSON-LD, which has no nulls there.
+func listObject(items []any) map[string]any {
+	return map[string]any{"@list": slices.DeleteFunc(items, func(item any) bool { return item == nil })}
 }
 
 // value writes a value object, a reference or a node.
