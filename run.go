@@ -134,7 +134,7 @@ func (s *Server) Settle(ctx context.Context) error {
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
 	for quiet := 0; quiet < 2; {
-		stats, err := s.store.Stats(ctx)
+		stats, err := storage.Waiting(ctx, s.store)
 		if err != nil {
 			return err
 		}

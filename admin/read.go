@@ -45,7 +45,7 @@ func (h *Handler) overview(ctx context.Context) (Overview, error) {
 	if o.Origin, err = h.Store.Identify(ctx, ""); err != nil {
 		return o, err
 	}
-	st, err := h.Store.Stats(ctx)
+	st, err := storage.Waiting(ctx, h.Store)
 	if err != nil {
 		return o, err
 	}
@@ -333,7 +333,7 @@ func (h *Handler) tables(ctx context.Context) (Tables, error) {
 	if err != nil {
 		return Tables{}, err
 	}
-	st, err := h.Store.Stats(ctx)
+	st, err := storage.Waiting(ctx, h.Store)
 	if err != nil {
 		return Tables{}, err
 	}

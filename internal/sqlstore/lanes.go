@@ -262,9 +262,10 @@ func selectDeliveries(q storage.DeliveryQuery, after int64) (w where, order stri
 		w.add("d.lane = ?", lane(q.Sender, q.Chain))
 	}
 	eq(&w, "d.host", q.Host)
-	if q.State == storage.DeliveryPending {
-		w.add("d.state = 'pending'") // spelled out, so that partial indexes are seen to fit
-	} else {
+	switch q.State { // spelled out, so that partial indexes are seen to fit
+	case storage.DeliveryPending, storage.DeliveryRefused, storage.DeliveryExpired:
+		w.add("d.state = '" + string(q.State) + "'")
+	default:
 		eq(&w, "d.state", q.State)
 	}
 	if len(q.Verbs) > 0 {

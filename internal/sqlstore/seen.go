@@ -128,6 +128,8 @@ func (s Roles) Receipts(ctx context.Context, q storage.ReceiptQuery) iter.Seq2[s
 			if !q.Before.IsZero() {
 				w.add("next < ?", micros(q.Before))
 			}
+		case q.State == storage.ReceiptDead && q.Before.IsZero():
+			w.add("state = 'dead'") // its index is in the order of the list
 		case q.State != "":
 			w.add("state = ?", string(q.State))
 			if !q.Before.IsZero() {

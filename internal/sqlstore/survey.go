@@ -14,6 +14,7 @@ var (
 	_ storage.Reviver    = Roles{}
 	_ storage.LockPruner = Roles{}
 	_ storage.HostLeaser = Roles{}
+	_ storage.Waits      = Roles{}
 )
 
 // LatestDeliveries implements storage.Survey.

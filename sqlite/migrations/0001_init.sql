@@ -89,6 +89,7 @@ CREATE TABLE kith_receipts (
 );
 CREATE INDEX kith_receipts_pending ON kith_receipts (received, id) WHERE state = 'pending';
 CREATE INDEX kith_receipts_finished ON kith_receipts (finished) WHERE state <> 'pending';
+CREATE INDEX kith_receipts_dead ON kith_receipts (received, id) WHERE state = 'dead';
 
 CREATE TABLE kith_posts (
 	id         INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -130,6 +131,8 @@ CREATE TABLE kith_deliveries (
 CREATE INDEX kith_deliveries_host ON kith_deliveries (host, id) WHERE state = 'pending';
 CREATE INDEX kith_deliveries_next ON kith_deliveries (host, next) WHERE state = 'pending';
 CREATE INDEX kith_deliveries_concluded ON kith_deliveries (updated) WHERE state <> 'pending';
+CREATE INDEX kith_deliveries_gave_up ON kith_deliveries (id) WHERE state = 'refused' OR state = 'expired';
+CREATE INDEX kith_deliveries_gave_up_host ON kith_deliveries (host, id) WHERE state = 'refused' OR state = 'expired';
 
 CREATE TABLE kith_hosts (
 	origin        TEXT PRIMARY KEY,

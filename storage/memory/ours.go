@@ -230,16 +230,26 @@ func (r roles) Stats(ctx context.Context) (storage.Stats, error) {
 	if err != nil {
 		return storage.Stats{}, err
 	}
-	s := storage.Stats{
-		UnfinishedPosts:   st.unfinished.n,
-		PendingDeliveries: st.lanes.n,
-		RelayedJobs:       st.relay.n,
-		Tables: map[string]int{
-			"kith_actors": st.actors.n, "kith_keys": st.keys.n, "kith_objects": st.objects.n, "kith_edges": st.edges.n,
-			"kith_receipts": st.receipts.n, "kith_posts": st.posts.n, "kith_deliveries": st.deliveries.n,
-			"kith_hosts": st.hosts.n, "kith_cache": st.cache.n, "kith_locks": st.locks.n, "kith_relay": st.relay.n,
-		},
+	s := st.waiting()
+	s.Tables = map[string]int{
+		"kith_actors": st.actors.n, "kith_keys": st.keys.n, "kith_objects": st.objects.n, "kith_edges": st.edges.n,
+		"kith_receipts": st.receipts.n, "kith_posts": st.posts.n, "kith_deliveries": st.deliveries.n,
+		"kith_hosts": st.hosts.n, "kith_cache": st.cache.n, "kith_locks": st.locks.n, "kith_relay": st.relay.n,
 	}
+	return s, nil
+}
+
+// Waiting implements storage.Waits.
+func (r roles) Waiting(ctx context.Context) (storage.Stats, error) {
+	st, err := r.snapshot(ctx)
+	if err != nil {
+		return storage.Stats{}, err
+	}
+	return st.waiting(), nil
+}
+
+func (st *state) waiting() storage.Stats {
+	s := storage.Stats{UnfinishedPosts: st.unfinished.n, PendingDeliveries: st.lanes.n, RelayedJobs: st.relay.n}
 	for r := range st.receiptsIn(storage.ReceiptPending) {
 		if s.PendingReceipts++; s.PendingReceipts == 1 {
 			s.OldestReceipt = r.Received
@@ -254,5 +264,5 @@ func (r roles) Stats(ctx context.Context) (storage.Stats, error) {
 			s.DueDeliveries++
 		}
 	}
-	return s, nil
+	return s
 }

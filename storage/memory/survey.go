@@ -18,6 +18,7 @@ var (
 	_ storage.Sizer      = roles{}
 	_ storage.LockPruner = roles{}
 	_ storage.HostLeaser = roles{}
+	_ storage.Waits      = roles{}
 )
 
 // LatestDeliveries implements storage.Survey.

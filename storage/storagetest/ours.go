@@ -339,6 +339,10 @@ func stats(t *testing.T, s storage.Store) {
 		PendingReceipts: 2, DeadReceipts: 1, OldestReceipt: minute(1), UnfinishedPosts: 1, PendingDeliveries: 2, DueDeliveries: 1,
 		RelayedJobs: 1,
 	}, got)
+	waiting, err := storage.Waiting(ctx, s)
+	require.NoError(t, err)
+	waiting.Bytes = 0
+	require.Equal(t, got, waiting)
 	for most, want := range map[int]int{1: 1, 2: 2, 10: 2} {
 		n, err := storage.PendingReceipts(ctx, s, most)
 		require.NoError(t, err)
