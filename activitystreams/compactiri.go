@@ -71,7 +71,7 @@ func (p *parsed) compactValue() {
 		}
 		if ref {
 			v := *p.verdict
-			v.fail(CodeNotPlain, literal, v.expand(literal), "a compact IRI as a value")
+			v.failAt(uint32(i), CodeNotPlain, literal, v.expand(literal), "a compact IRI as a value")
 			p.verdict = &v
 			return
 		}

@@ -14,6 +14,9 @@ type ContextError struct {
 	Term   string // the name at fault
 	IRI    string // what the context says it means
 	Reason string
+
+	Pointer string // JSON pointer to the @context, or to the member that is not plain
+	Offset  int64  // its byte offset in the document
 }
 
 // Codes of a [ContextError].
@@ -26,7 +29,7 @@ const (
 
 // Error says what was wrong, for logs and people.
 func (e *ContextError) Error() string {
-	return fmt.Sprintf("activitystreams: @context: %s: %q (%s)", e.Reason, e.Term, e.Code)
+	return fmt.Sprintf("activitystreams: @context: %s: %q at %q, byte %d (%s)", e.Reason, e.Term, e.Pointer, e.Offset, e.Code)
 }
 
 // refused reports whether no Normalizer may help.
@@ -49,6 +52,7 @@ func findTerm(name string) *term {
 // A verdict is what the contexts of a document amount to.
 type verdict struct {
 	err             *ContextError
+	at              uint32            // the token in the document that err is about; 0: its @context
 	activityStreams bool              // names the ActivityStreams context
 	shadowed        []string          // extension terms that mean something else here
 	aliases         map[string]string // other names for terms, by name
@@ -82,6 +86,26 @@ func (v *verdict) fail(code, term, iri, reason string) {
 	if v.err == nil || !v.err.refused() && code != CodeNotPlain {
 		v.err = &ContextError{Code: code, Term: term, IRI: iri, Reason: reason}
 	}
+}
+
+// failAt is fail for what stands in the document itself.
+func (v *verdict) failAt(tok uint32, code, term, iri, reason string) {
+	was := v.err
+	if v.fail(code, term, iri, reason); v.err != was {
+		v.at = tok
+	}
+}
+
+// refusal returns the error of the verdict with its place.
+func (p *parsed) refusal() *ContextError {
+	e := *p.verdict.err
+	tok := p.verdict.at
+	if tok == 0 {
+		tok = p.context
+	}
+	d := document{src: string(p.src), toks: p.toks}
+	e.Pointer, e.Offset = d.pointer(tok), int64(p.toks[tok].start)
+	return &e
 }
 
 // judge finds out whether the names of the document mean what they do in plain JSON.
@@ -175,9 +199,9 @@ func (p *parsed) judgeInner(cache *verdictCache) {
 		}
 		switch {
 		case inner.err != nil:
-			v.fail(inner.err.Code, inner.err.Term, inner.err.IRI, inner.err.Reason)
+			v.failAt(tok, inner.err.Code, inner.err.Term, inner.err.IRI, inner.err.Reason)
 		case inner.aliases != nil:
-			v.fail(CodeNotPlain, "@context", "", "another name for a term in an embedded @context")
+			v.failAt(tok, CodeNotPlain, "@context", "", "another name for a term in an embedded @context")
 		case len(inner.shadowed) > 0:
 			v.shadowed = append(slices.Clone(v.shadowed), inner.shadowed...)
 		}
@@ -478,7 +502,7 @@ func (v *verdict) object(d *document, tok uint32) {
 		name := d.name(m)
 		if other := v.otherName(name); other != "" {
 			if strings.HasPrefix(other, "@") {
-				v.fail(CodeNotPlain, name, "", "needs JSON-LD processing")
+				v.failAt(m, CodeNotPlain, name, "", "needs JSON-LD processing")
 			}
 			v.aliased, name = true, other
 			others++
@@ -501,7 +525,7 @@ func (v *verdict) once(d *document, tok uint32) {
 			continue
 		}
 		if seen[name] {
-			v.fail(CodeBoth, d.name(m), "", "two names for one term")
+			v.failAt(m, CodeBoth, d.name(m), "", "two names for one term")
 		}
 		seen[name] = true
 	}
@@ -530,7 +554,7 @@ func (v *verdict) values(d *document, tok uint32, name string) {
 		return true
 	})
 	if literals > 1 {
-		v.fail(CodeNotPlain, name, "", "a list of language values")
+		v.failAt(tok, CodeNotPlain, name, "", "a list of language values")
 	}
 }
 

@@ -78,7 +78,7 @@ func (d *Decoder) open(doc []byte) (p *parsed, plain bool, err error) {
 	case err != nil || p.verdict.err == nil:
 		return p, true, err
 	default:
-		verdict := p.verdict.err
+		verdict := p.refusal()
 		p.release()
 		if d.Normalizer == nil || verdict.refused() {
 			return nil, false, verdict
@@ -92,7 +92,7 @@ func (d *Decoder) open(doc []byte) (p *parsed, plain bool, err error) {
 		return nil, false, err
 	}
 	if p.verdict.err != nil {
-		verdict := p.verdict.err
+		verdict := p.refusal()
 		p.release()
 		return nil, false, verdict
 	}
@@ -103,7 +103,8 @@ func (d *Decoder) open(doc []byte) (p *parsed, plain bool, err error) {
 type parsed struct {
 	scanner
 	doc     document // while its nodes are built
-	text    []byte   // room for a text that is scanned again
+	text    text     // of the document, while its nodes are built
+	again   []byte   // room for a text that is scanned again
 	context uint32   // token of the root's @context, 0 if none
 	verdict *verdict
 }
@@ -111,7 +112,7 @@ type parsed struct {
 var parsers = sync.Pool{New: func() any { return new(parsed) }}
 
 func (p *parsed) release() {
-	*p = parsed{text: p.text[:0], scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
+	*p = parsed{again: p.again[:0], scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
 	parsers.Put(p)
 }
 

@@ -196,3 +196,33 @@ func TestI96_Structure(t *testing.T) {
 type fixed string
 
 func (f fixed) Normalize([]byte) ([]byte, error) { return []byte(f), nil }
+
+// TestContextErrorsTellWhere: the place of what is not plain is told, whether its context was seen before
+// or not.
+func TestContextErrorsTellWhere(t *testing.T) {
+	t.Parallel()
+	const w = `"https://www.w3.org/ns/activitystreams"`
+	for doc, want := range map[string]string{
+		`{"id":"https://a.example/1","@context":[` + w + `,{"actor":"https://x.example/a"}]}`:                "/@context",
+		`{"@context":` + w + `,"object":{"type":"Note","@context":{"actor":"https://x.example/a"}}}`:         "/object/@context",
+		`{"@context":` + w + `,"type":"Create","@graph":[]}`:                                                 "/@graph",
+		`{"@context":` + w + `,"object":[{"type":"Note","content":"x","as:content":"y"}]}`:                   "/object/0/as:content",
+		`{"@context":[` + w + `,{"p":"https://x.example/"}],"type":"Like","actor":["p:u"]}`:                  "/actor/0",
+		`{"@context":` + w + `,"content":[{"@value":"a","@language":"en"},{"@value":"b","@language":"de"}]}`: "/content",
+	} {
+		var d as.Decoder
+		for range 2 {
+			_, err := d.Decode([]byte(doc))
+			var refusal *as.ContextError
+			require.ErrorAs(t, err, &refusal, doc)
+			require.Equal(t, want, refusal.Pointer, doc)
+			last := want[strings.LastIndexByte(want, '/')+1:]
+			if last == "0" {
+				require.Equal(t, int64(strings.Index(doc, `"p:u"`)), refusal.Offset, doc)
+				continue
+			}
+			name := strings.LastIndex(doc, `"`+last+`":`)
+			require.Equal(t, int64(name+len(last)+3), refusal.Offset, doc)
+		}
+	}
+}
