@@ -103,8 +103,7 @@ func (d *Decoder) open(doc []byte) (p *parsed, plain bool, err error) {
 type parsed struct {
 	scanner
 	doc     document // while its nodes are built
-	text    text     // of the document, while its nodes are built
-	again   []byte   // room for a text that is scanned again
+	text    []byte   // room for a text that is scanned again
 	context uint32   // token of the root's @context, 0 if none
 	verdict *verdict
 }
@@ -112,7 +111,7 @@ type parsed struct {
 var parsers = sync.Pool{New: func() any { return new(parsed) }}
 
 func (p *parsed) release() {
-	*p = parsed{again: p.again[:0], scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
+	*p = parsed{text: p.text[:0], scanner: scanner{toks: p.toks[:0], names: p.names[:0], contexts: p.contexts[:0]}}
 	parsers.Put(p)
 }
 
