@@ -122,7 +122,7 @@ func (s *shaper) own(t docTerm, iri string) bool {
 			s.defs[prefix] = t.prefix.ID
 		}
 	}
-	if t.def != nil && !definable(t.def.ID) || !s.take(t.name, iri) {
+	if t.def != nil && (!definable(t.def.ID) || strings.HasPrefix(t.def.Type, localNS)) || !s.take(t.name, iri) {
 		return false
 	}
 	if t.def != nil {
@@ -183,7 +183,7 @@ func (s *shaper) define(name string) {
 func definition(td *ld.TermDefinition) any {
 	def := map[string]any{"@id": td.ID}
 	if td.Type != "" {
-		def["@type"] = strings.TrimPrefix(td.Type, localNS)
+		def["@type"] = td.Type
 	}
 	for _, container := range []string{"@list", "@language"} { // other maps are written as lists
 		if slices.Contains(td.Container, container) {

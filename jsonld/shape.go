@@ -299,6 +299,9 @@ func (s *shaper) literal(v any, m map[string]any, w written) any {
 		direction = *p
 	}
 	datatype, _ := m["@type"].(string)
+	if datatype == localNS { // of no name at all
+		datatype = ""
+	}
 	if w.implies(v, datatype, defaults{language, direction}) {
 		return v
 	}
