@@ -26,7 +26,7 @@ type docTerm struct {
 func newNames() *names {
 	return &names{
 		terms: make(map[string]docTerm), mapTerms: make(map[string]docTerm),
-		ours: make(map[string]bool), words: make(map[string]bool), tags: make(map[string]string),
+		ours: make(map[string]bool, 48), words: make(map[string]bool), tags: make(map[string]string),
 	}
 }
 

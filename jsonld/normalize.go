@@ -91,7 +91,7 @@ func (n *Normalizer) Rewrite(ctx context.Context, doc []byte) (Normalized, error
 	if err != nil {
 		return Normalized{}, err
 	}
-	return guard(func() (Normalized, error) { return n.rewrite(top) })
+	return guard(func() (Normalized, error) { return n.rewrite(top, len(doc)) })
 }
 
 // single unwraps a document in expanded form.
@@ -106,7 +106,7 @@ func single(v any) (map[string]any, error) {
 	return top, nil
 }
 
-func (n *Normalizer) rewrite(top map[string]any) (Normalized, error) {
+func (n *Normalizer) rewrite(top map[string]any, size int) (Normalized, error) {
 	local, present := top["@context"]
 	if present && local == nil {
 		return Normalized{}, nullContext("/@context")
@@ -136,7 +136,7 @@ func (n *Normalizer) rewrite(top map[string]any) (Normalized, error) {
 	if err != nil {
 		return Normalized{}, err
 	}
-	b, err := encode(out)
+	b, err := encodeOf(out, size+size/4)
 	return Normalized{Document: b, UnknownContexts: w.unknown}, err
 }
 

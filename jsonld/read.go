@@ -56,7 +56,7 @@ func decode(doc []byte, l Limits) (any, error) {
 		return nil, limit("bytes", "")
 	}
 	doc = bytes.TrimPrefix(doc, []byte("\xef\xbb\xbf"))
-	r := reader{dec: jsontext.NewDecoder(bytes.NewReader(doc)), limits: l, open: make([]member, 0, 64)}
+	r := reader{dec: jsontext.NewDecoder(bytes.NewBuffer(doc)), limits: l, open: make([]member, 0, 64)}
 	v, err := r.value()
 	if err != nil {
 		return nil, r.refuse(err)

@@ -10,8 +10,11 @@ import (
 
 // encode writes a value of the kinds decode returns as encoding/json would, members in order of their
 // names, without the escapes that it adds for HTML.
-func encode(v any) ([]byte, error) {
-	e := encoder{out: make([]byte, 0, 2048), keys: make([]string, 0, 64)}
+func encode(v any) ([]byte, error) { return encodeOf(v, 256) }
+
+// encodeOf is encode for what will be about as long as said.
+func encodeOf(v any, size int) ([]byte, error) {
+	e := encoder{out: make([]byte, 0, size), keys: make([]string, 0, 32)}
 	if err := e.value(v); err != nil {
 		return nil, &Error{Code: ErrInvalid.Code, Err: err}
 	}
