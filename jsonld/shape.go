@@ -52,7 +52,7 @@ func (s *shaper) document(expanded any) (map[string]any, error) {
 	if own, ok := out["@context"].(map[string]any); ok { // what its type says of texts
 		maps.Copy(s.defs, own)
 		for _, keyword := range []string{"@language", "@direction"} {
-			if s.defs[keyword] == nil { // as where no context says anything
+			if s.defs[keyword] == nil || s.defs[keyword] == "" { // as where no context says anything
 				delete(s.defs, keyword)
 			}
 		}
