@@ -75,6 +75,41 @@ func (s *Server) Close() error {
 	return s.ring.Close()
 }
 
+// choresLock is the lock of the process that has the chores, and choresTTL how long it has it without a
+// sign of life.
+const (
+	choresLock = "chores"
+	choresTTL  = 3 * sweepEvery
+)
+
+// holding prolongs the lock while work takes its time, and ends the work's context if the lock is lost.
+func (s *Server) holding(ctx context.Context, holder string, work func(context.Context) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	var prolonging sync.WaitGroup
+	prolonging.Go(func() {
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for until := time.Now().Add(choresTTL); ; {
+			select {
+			case <-ctx.Done():
+				return
+			case now := <-tick.C:
+				switch mine, err := s.store.Lock(ctx, choresLock, holder, choresTTL); {
+				case err == nil && mine:
+					until = now.Add(choresTTL)
+				case err == nil || now.After(until):
+					cancel(errors.New("kith: another process took the chores over"))
+					return
+				}
+			}
+		}
+	})
+	err := work(ctx)
+	cancel(nil)
+	prolonging.Wait()
+	return err
+}
+
 // chores sweeps and prunes, in one process at a time.
 func (s *Server) chores(ctx context.Context) {
 	holder := rand.Text()
@@ -82,19 +117,22 @@ func (s *Server) chores(ctx context.Context) {
 	defer tick.Stop()
 	pruned := time.Time{}
 	for {
-		mine, err := s.store.Lock(ctx, "chores", holder, 3*sweepEvery)
+		mine, err := s.store.Lock(ctx, choresLock, holder, choresTTL)
 		if err == nil && mine {
-			err = errors.Join(s.inbox.Sweep(ctx), s.outbox.Sweep(ctx), s.delivery.Sweep(ctx))
-			if err == nil && time.Since(pruned) > pruneEvery {
-				pruned, err = time.Now(), s.prune(ctx)
-			}
+			err = s.holding(ctx, holder, func(ctx context.Context) error {
+				err := errors.Join(s.inbox.Sweep(ctx), s.outbox.Sweep(ctx), s.delivery.Sweep(ctx))
+				if err == nil && time.Since(pruned) > pruneEvery {
+					pruned, err = time.Now(), s.prune(ctx)
+				}
+				return err
+			})
 		}
 		if err != nil && ctx.Err() == nil {
 			s.cfg.Logger.WarnContext(ctx, "kith could not do its chores", "error", err)
 		}
 		select {
 		case <-ctx.Done():
-			_ = s.store.Unlock(context.WithoutCancel(ctx), "chores", holder) // it ends by itself
+			_ = s.store.Unlock(context.WithoutCancel(ctx), choresLock, holder) // it ends by itself
 			return
 		case <-tick.C:
 		}
