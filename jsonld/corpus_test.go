@@ -34,15 +34,14 @@ func corpus(t testing.TB, f func(name string, doc []byte)) {
 
 // roadsDiffer are the documents on which the roads differ, with the reason.
 var roadsDiffer = map[string]string{
-	"wild/friendica/organization--person_2.json":                      "\"@type\" within an unknown member, which the direct road keeps as it is",
-	"fep/c893/fep-c893-000-project.json":                              "\"@type\" within unknown members, which the direct road keeps as it is",
-	"fep/e229/fep-e229-001-object.json":                               "\"@id\" within an unknown member, which the direct road keeps as it is",
-	"fep/e229/fep-e229-000-person.json":                               "full IRIs of schema.org as names within an attachment",
-	"wild/kroeg/announce-note--kroeg-announce-with-inline-actor.json": "as:sensitive and a value object, deep inside",
-	"fep/9091/fep-9091-000-person.json":                               "a type spelled as a full IRI, which the direct road keeps as it is",
-	"fep/5bf0/fep-5bf0-001-object.json":                               "\"@id\" and \"@type\" within unknown members, which the direct road keeps as they are",
-	"wild/misc/arrive--place-arrive.json":                             "as:Public as the id of an embedded object",
-	"wild/funkwhale/delete-audio--index_4.json":                       "an object with three ids, which is no JSON-LD",
+	"wild/friendica/organization--person_2.json": "\"@type\" within an unknown member, which the direct road keeps as it is",
+	"fep/c893/fep-c893-000-project.json":         "\"@type\" within unknown members, which the direct road keeps as it is",
+	"fep/e229/fep-e229-001-object.json":          "\"@id\" within an unknown member, which the direct road keeps as it is",
+	"fep/e229/fep-e229-000-person.json":          "full IRIs of schema.org as names within an attachment",
+	"fep/9091/fep-9091-000-person.json":          "a type spelled as a full IRI, which the direct road keeps as it is",
+	"fep/5bf0/fep-5bf0-001-object.json":          "\"@id\" and \"@type\" within unknown members, which the direct road keeps as they are",
+	"wild/misc/arrive--place-arrive.json":        "as:Public as the id of an embedded object",
+	"wild/funkwhale/delete-audio--index_4.json":  "an object with three ids, which is no JSON-LD",
 }
 
 // TestBothRoadsAgree: each document of the corpus that is read directly reads the same after it was
@@ -55,12 +54,16 @@ func TestBothRoadsAgree(t *testing.T) {
 	total, agree, onlyNormalised, refused := 0, 0, 0, 0
 	corpus(t, func(name string, doc []byte) {
 		total++
-		if _, known := roadsDiffer[name]; known {
-			left[name] = true
-			return
-		}
 		plain, plainErr := direct.Decode(doc)
 		out, err := n.Rewrite(t.Context(), doc)
+		if _, known := roadsDiffer[name]; known {
+			left[name] = true
+			require.NoError(t, plainErr, name)
+			if normal, normalErr := direct.Decode(out.Document); err == nil && normalErr == nil && as.Equal(plain, normal) {
+				t.Errorf("%s: the roads agree now", name)
+			}
+			return
+		}
 		var notPlain *as.ContextError
 		switch {
 		case err != nil && plainErr != nil:
