@@ -1,9 +1,6 @@
 package activitystreams
 
-import (
-	"bytes"
-	"strings"
-)
+import "bytes"
 
 // addPrefix notes a prefix that the document defines.
 func (v *verdict) addPrefix(p prefix) {
@@ -13,10 +10,13 @@ func (v *verdict) addPrefix(p prefix) {
 	}
 }
 
-// mayBeCompact reports whether a value may begin with a prefix that the document defines.
-func (p *parsed) mayBeCompact(t *token) bool {
-	return t.kind == '"' && t.end-t.start > 3 && p.verdict.initials&(1<<(p.src[t.start+1]&63)) != 0 &&
-		!bytes.HasPrefix(p.src[t.start+1:], []byte("http"))
+// isCompact reports whether a value begins with a prefix that the document defines.
+func (p *parsed) isCompact(t *token) bool {
+	if t.kind != '"' || t.end-t.start < 4 || p.verdict.initials&(1<<(p.src[t.start+1]&63)) == 0 || bytes.HasPrefix(p.src[t.start+1:], []byte("http")) {
+		return false
+	}
+	before, after, ok := bytes.Cut(p.src[t.start+1:t.end-1], []byte(":"))
+	return ok && !bytes.HasPrefix(after, []byte("//")) && string(before) != "as" && p.verdict.prefix(string(before)) != ""
 }
 
 // compactValues looks for values that JSON-LD makes longer: "p:x" where an IRI belongs and the document
@@ -24,7 +24,7 @@ func (p *parsed) mayBeCompact(t *token) bool {
 // that the vocabulary lacks nobody reads.
 func (p *parsed) compactValues() {
 	for i := range p.toks {
-		if p.mayBeCompact(&p.toks[i]) {
+		if p.isCompact(&p.toks[i]) {
 			p.compactValue()
 			return
 		}
@@ -56,12 +56,7 @@ func (p *parsed) compactValue() {
 			open = append(open, h)
 			continue
 		}
-		if h.unread || !p.mayBeCompact(t) {
-			continue
-		}
-		literal := string(p.src[t.start+1 : t.end-1])
-		before, after, ok := strings.Cut(literal, ":")
-		if !ok || strings.HasPrefix(after, "//") || before == "as" || p.verdict.prefix(before) == "" {
+		if h.unread || !p.isCompact(t) {
 			continue
 		}
 		ref, known := refs[h.atom]
@@ -70,7 +65,7 @@ func (p *parsed) compactValue() {
 			refs[h.atom] = ref
 		}
 		if ref {
-			v := *p.verdict
+			v, literal := *p.verdict, string(p.src[t.start+1:t.end-1])
 			v.failAt(uint32(i), CodeNotPlain, literal, v.expand(literal), "a compact IRI as a value")
 			p.verdict = &v
 			return
