@@ -18,7 +18,7 @@ import (
 // healthy, and once when a fifth is dead and a tenth slow: at most half as long again. The server has as many
 // workers as by default, a core that signs with RSA for 2 ms, and remembers nothing about any host.
 func testHealthyPace(e *env) {
-	const hosts, posts, most = 1000, 4, 1.5
+	const hosts, posts, most = 600, 3, 1.5
 	good := e.unit / 1200 // 50 ms
 	reply := func(after time.Duration) script {
 		return func(_ int, r *http.Request) (*http.Response, error) {
