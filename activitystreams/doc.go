@@ -53,12 +53,13 @@
 //
 // Dependencies: origin (the IRI syntax check) and github.com/go-json-experiment/json/jsontext, the
 // coming encoding/json/jsontext, whose Value is our [Raw]. The scanner is our own, though jsontext is
-// as strict: recorded as offsets ("tokens"), one pass serves the header, the nodes and the
-// lossless encoder, and it takes a seventh of the time that encoding/json needs to fill a map; a
-// fuzz test compares it with jsontext. Names of the vocabulary become numbers while they are scanned,
-// and an @context whose bytes the Decoder saw before is not scanned again: keep one Decoder. Strings
-// of a node are parts of one copy of its document, so keep strings.Clone(s) and not s if a short
-// string is to outlive a large document.
+// as strict: recorded as offsets ("tokens"), one pass serves the header and the nodes, and it takes a
+// tenth of the time that encoding/json needs to fill a map; a fuzz test compares it with jsontext. The
+// tokens are not kept: the first time that something of a document is written again, or a translation
+// is asked for, another pass makes them for good. Names of the vocabulary become numbers while they are
+// scanned, and an @context whose bytes the Decoder saw before is neither scanned again nor kept with
+// each document: keep one Decoder. Strings of a node are parts of one copy of its document, so keep
+// strings.Clone(s) and not s if a short string is to outlive a large document.
 //
 // The code that differs between shapes is generated from vocabulary.txt by internal/vocabgen: the
 // structs, a table from wire name to field number, and a switch from number to field. All else is
