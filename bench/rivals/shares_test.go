@@ -60,17 +60,21 @@ type candidate struct {
 	allocs float64
 }
 
-// rounds is how often each is measured, and slice how long at least.
+// rounds is how often each is measured, and slice how long at least. A turn also takes in some runs of
+// the collector, lest it end just before it would have to pay for what it allocated; one that allocates
+// next to nothing goes on for long.
 const (
-	rounds = 15
-	slice  = 8 * time.Millisecond
+	rounds      = 15
+	slice       = 8 * time.Millisecond
+	collections = 4
+	long        = 16 * slice
 )
 
 // table measures the candidates and returns what they cost beside the first.
 func table(t *testing.T, what string, all []*candidate) string {
 	for _, c := range all {
 		c.allocs = testing.AllocsPerRun(5, func() { c.must(t) })
-		for c.calls = 1; c.round(t) < slice; {
+		for c.calls = 1; !c.enough(t); {
 			c.calls *= 2
 		}
 	}
@@ -95,6 +99,15 @@ func (c *candidate) must(t *testing.T) {
 	if err := c.run(); err != nil {
 		t.Fatal(c.name, err)
 	}
+}
+
+// enough reports whether turns are long enough.
+func (c *candidate) enough(t *testing.T) bool {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	took := c.round(t)
+	runtime.ReadMemStats(&after)
+	return took >= slice && (after.NumGC-before.NumGC > collections || took >= long) // round runs the collector once itself
 }
 
 func (c *candidate) round(t *testing.T) time.Duration {
