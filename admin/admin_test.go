@@ -133,15 +133,18 @@ func (s *site) fill(t *testing.T, posts int) {
 	require.NoError(t, err)
 }
 
-var pages = []string{"", "deliveries", "deliveries?post=1", "dead", "hosts", "hosts?show=held", "host?origin=https://down.example", "inbox", "inbox?state=dead", "blocks", "tables"}
+var pages = []string{"", "deliveries", "deliveries?post=1", "dead", "hosts", "hosts?show=held", "host?origin=https://down.example", "inbox", "inbox?state=dead", "blocks", "blocks?show=actors", "blocks?by=ana", "relays", "tables"}
 
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s := newSite(t)
+	require.NoError(t, s.store.PutActor(t.Context(), storage.Actor{Key: "ana", Handle: "ana", ID: "https://blog.example/ap/actors/ana"}))
 	for _, p := range pages {
 		s.page(t, p) // an empty store
 	}
 	s.fill(t, 2)
+	s.blocked(t)
+	s.subscribed(t, "https://relay.example/inbox")
 	for _, p := range pages {
 		text := s.page(t, p)
 		require.NotContains(t, text, "<script", p)

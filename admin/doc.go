@@ -5,7 +5,7 @@
 // # Mount it behind a login
 //
 // THE HANDLER LETS EVERYBODY IN. Kith knows no users: whoever reaches the handler can read who follows
-// whom, send deliveries again, and block servers. The app puts its own login in front:
+// and who blocks whom, send deliveries again, and block servers. The app puts its own login in front:
 //
 //	desk, err := admin.New(admin.Config{Store: store, Ready: srv.Ready})
 //	…
@@ -18,8 +18,9 @@
 // # Pages
 //
 // The root (overview), deliveries, dead (deliveries and received activities that failed for good), hosts
-// and host?origin=…, inbox (received activities that wait), blocks, tables. They work without scripts,
-// with a keyboard, on a phone, light and dark.
+// and host?origin=…, inbox (received activities that wait), blocks (the server's, and
+// those of its actors), relays, tables. They work without scripts, with a keyboard, on a phone, light and
+// dark.
 //
 // # JSON
 //
@@ -31,7 +32,8 @@
 //	GET api/hosts      ?show                                             → Page of Host
 //	GET api/host       ?origin                                           → Host
 //	GET api/inbox      ?state                                            → Page of Receipt
-//	GET api/blocks                                                       → Page of Block
+//	GET api/blocks     ?show ?by                                         → Page of Block
+//	GET api/relays                                                       → Page of Relay
 //	GET api/tables                                                       → Tables
 //
 //	POST api/retry     ?host ?state ?sender ?since ?post ?id             → Done
@@ -45,7 +47,7 @@
 // of the page before; a page without next is the last. state is pending, done, refused, expired or
 // canceled, or gave-up for refused and expired; since is an instant such as 2026-01-02T15:04:05Z, a day,
 // or how long ago, such as 2h. retry takes what waits, or what state says: there gave-up means these and
-// what waits. A refusal is an [Error] with the status of the answer. Fields may be added; none is removed or
+// what waits. show of blocks is server or actors; by is the key of one actor. A refusal is an [Error] with the status of the answer. Fields may be added; none is removed or
 // changes its meaning.
 //
 // Design: html/template and embedded files, nothing but the standard library. The root package does not

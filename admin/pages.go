@@ -28,7 +28,7 @@ type pages map[string]*template.Template
 
 func parsePages() pages {
 	all := make(pages)
-	for _, name := range []string{"overview", "deliveries", "dead", "hosts", "host", "inbox", "blocks", "tables", "error"} {
+	for _, name := range []string{"overview", "deliveries", "dead", "hosts", "host", "inbox", "blocks", "relays", "tables", "error"} {
 		t := template.New("frame.html").Funcs(template.FuncMap{
 			"when": when, "instant": instant, "bytes": sizeText, "signed": signed, "count": count, "answer": answer, "dict": dict,
 		})
@@ -89,7 +89,7 @@ func (h *Handler) reads() map[string]reader {
 	}
 	return map[string]reader{
 		"": overview, "overview": overview, "deliveries": h.readDeliveries, "dead": h.readDead, "post": h.readPost, "hosts": h.readHosts,
-		"host": h.readHost, "inbox": h.readInbox, "blocks": h.readBlocks, "tables": h.readTables,
+		"host": h.readHost, "inbox": h.readInbox, "blocks": h.readBlocks, "relays": h.readRelays, "tables": h.readTables,
 	}
 }
 
@@ -255,36 +255,6 @@ func (h *Handler) readInbox(ctx context.Context, f *form) (reading, error) {
 	}
 	page, err := h.inbox(ctx, storage.ReceiptState(state), f.Get("after"), f.limit())
 	return reading{page: "inbox", title: "Inbox", json: page, html: page, next: page.Next}, err
-}
-
-func (h *Handler) readBlocks(ctx context.Context, f *form) (reading, error) {
-	server, err := h.server(ctx)
-	if err != nil {
-		return reading{}, err
-	}
-	page := Page[Block]{Items: []Block{}}
-	if server.ID != "" {
-		limit := f.limit()
-		q := storage.EdgeQuery{Kind: storage.Block, Subject: server.ID, State: storage.EdgeActive, OldestFirst: true, Limit: limit + 1}
-		if after := f.Get("after"); after != "" {
-			e, err := h.Store.Edge(ctx, storage.Block, server.ID, iri(after))
-			if err != nil {
-				return reading{}, err
-			}
-			q.After = e.Cursor()
-		}
-		for e, err := range h.Store.Edges(ctx, q) {
-			if err != nil {
-				return reading{}, err
-			}
-			if len(page.Items) == limit {
-				page.Next = string(page.Items[limit-1].ID)
-				break
-			}
-			page.Items = append(page.Items, Block{ID: e.Object, Since: e.Time})
-		}
-	}
-	return reading{page: "blocks", title: "Blocks", json: page, html: page, next: page.Next}, nil
 }
 
 func (h *Handler) readTables(ctx context.Context, _ *form) (reading, error) {

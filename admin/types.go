@@ -4,6 +4,7 @@ import (
 	"time"
 
 	as "github.com/gokith/kith/activitystreams"
+	"github.com/gokith/kith/relays"
 	"github.com/gokith/kith/storage"
 )
 
@@ -144,10 +145,32 @@ type Receipt struct {
 	Finished time.Time            `json:"finished,omitzero"`
 }
 
-// Block is an actor or origin that the server refuses.
+// Block is an actor or origin that the server refuses, or one of its actors.
 type Block struct {
 	ID    as.IRI    `json:"id"`
 	Since time.Time `json:"since"`
+	// By is the id of the actor that refuses, and Key its key, as far as there still is such an actor;
+	// both are empty in the list of the server's own.
+	By  as.IRI `json:"by,omitempty"`
+	Key string `json:"key,omitempty"`
+}
+
+// Relay is a relay that the server is subscribed to, or asked to be.
+type Relay struct {
+	// URL is the relay's inbox or its actor, as Protocol says.
+	URL      as.IRI          `json:"url"`
+	Protocol relays.Protocol `json:"protocol"`
+	// State is storage.EdgePending until the relay answers, then storage.EdgeActive or storage.EdgeRejected.
+	State storage.EdgeState `json:"state"`
+	// Inbox is where the relay takes what we send, Actor who it is, as far as that is known.
+	Inbox as.IRI    `json:"inbox,omitempty"`
+	Actor as.IRI    `json:"actor,omitempty"`
+	Since time.Time `json:"since"`
+	// Day is the last day (UTC), as "2026-11-22", on which something came; then Used items were looked at
+	// and Dropped were not. What a process counted last is not in it.
+	Day     string `json:"day,omitempty"`
+	Used    int    `json:"used"`
+	Dropped int    `json:"dropped"`
 }
 
 // Tables is how big everything is.

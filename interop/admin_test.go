@@ -14,6 +14,7 @@ import (
 	as "github.com/gokith/kith/activitystreams"
 	"github.com/gokith/kith/admin"
 	"github.com/gokith/kith/names"
+	"github.com/gokith/kith/relays"
 	"github.com/gokith/kith/storage"
 	"github.com/gokith/kith/storage/memory"
 )
@@ -67,8 +68,15 @@ func desk(t *testing.T) (storage.Store, string) {
 		}
 	}
 	require.NoError(t, store.PutSizes(ctx, storage.SizeSample{Time: now.Add(-26 * time.Hour), Tables: []storage.TableSize{{Name: "kith_deliveries", Rows: 3}}}))
-	_, err = store.PutEdge(ctx, storage.Edge{Kind: storage.Block, Subject: "https://blog.example/ap/instance", Object: "https://spam.example", State: storage.EdgeActive})
-	require.NoError(t, err)
+	for _, e := range []storage.Edge{
+		{Kind: storage.Block, Subject: "https://blog.example/ap/instance", Object: "https://spam.example"},
+		{Kind: storage.Block, Subject: "https://blog.example/ap/actors/somebody-whose-name-goes-on-and-on", Object: as.IRI("https://evil.example/" + script)},
+		{Kind: relays.Kind, Subject: as.IRI("https://evil.example/" + script), Object: "https://blog.example/ap/instance", Content: `{"protocol":"mastodon","day":"2026-11-22","used":5000}`},
+	} {
+		e.State = storage.EdgeActive
+		_, err = store.PutEdge(ctx, e)
+		require.NoError(t, err)
+	}
 
 	h, err := admin.New(admin.Config{Store: store, Logger: slog.New(slog.DiscardHandler)})
 	require.NoError(t, err)
@@ -79,7 +87,7 @@ func desk(t *testing.T) (storage.Store, string) {
 	return store, s.URL + "/admin/"
 }
 
-var deskPages = []string{"", "deliveries", "deliveries?state=pending", "dead", "hosts", "host?origin=https://down.example", "inbox", "inbox?state=dead", "blocks", "tables", "nothing"}
+var deskPages = []string{"", "deliveries", "deliveries?state=pending", "dead", "hosts", "host?origin=https://down.example", "inbox", "inbox?state=dead", "blocks", "blocks?show=actors", "relays", "tables", "nothing"}
 
 // unreadable lists the texts of the page that stand out from what is behind them by less than 4.5 : 1 (WCAG
 // 1.4.3).

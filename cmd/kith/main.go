@@ -11,12 +11,13 @@
 //	kith received [-state S]                                     what came in and waits, or failed
 //	kith revive [-all] [ID…]                                     take up what failed too often
 //	kith block|unblock ID|ORIGIN…                                whom the server deals with
+//	kith block [-actors] [-by KEY]                               whom it, or its actors, refuse
 //	kith comments list|approve|reject [ID…]                      replies that wait for approval
 //	kith relays                                                  which relays it is subscribed to
 //	kith stats                                                   what waits; rows, bytes and growth
 //	kith migrate [-print]                                        bring the tables up to date
 //
-// All but comments, relays and migrate also work over the admin handler of a running server (package admin):
+// All but comments and migrate also work over the admin handler of a running server (package admin):
 // -admin https://blog.example/admin/ -header 'Authorization: …'.
 //
 // Without a server:
@@ -63,7 +64,7 @@ type tool struct {
 // tools are the subcommands, in the order of the usage text.
 func tools() []tool {
 	return []tool{
-		{"block", "[ID|ORIGIN…]", "refuse actors and servers; without arguments, list whom", block},
+		{"block", "[-actors] [ID|ORIGIN…]", "refuse actors and servers; without arguments, list whom", block},
 		{"cancel", "", "call off deliveries that wait", cancel},
 		{"comments", "list|approve|reject [ID…]", "look after replies that wait for approval", comments},
 		{"deliveries", "", "list deliveries and how they went", deliveries},

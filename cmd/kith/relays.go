@@ -3,16 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strconv"
 
-	"github.com/gokith/kith/relays"
+	"github.com/gokith/kith/admin"
 )
 
 // relayed lists the relays that the server is subscribed to. Subscribing is the server's business: it has
 // the key that signs the request.
 func relayed(ctx context.Context, c *call) error {
 	f := c.flags()
-	db := database(f)
+	at := where(f)
 	args, err := c.parse(f)
 	if err != nil {
 		return err
@@ -20,19 +21,19 @@ func relayed(ctx context.Context, c *call) error {
 	if err := none(args); err != nil {
 		return err
 	}
-	store, err := open(ctx, *db)
+	d, err := at.open(ctx)
 	if err != nil {
 		return err
 	}
-	defer store.Close()
+	defer d.Close()
 	t := newTable(c.out, "RELAY", "PROTOCOL", "STATE", "SINCE", "DAY", "TAKEN", "DROPPED")
 	n := 0
-	for sub, err := range relays.List(ctx, store) {
+	for r, err := range list[admin.Relay](ctx, d, "relays", url.Values{}, 0) {
 		if err != nil {
 			return err
 		}
 		n++
-		t.row(word(string(sub.URL)), string(sub.Protocol), string(sub.State), dash(instant(sub.Since)), dash(sub.Day), strconv.Itoa(sub.Used), strconv.Itoa(sub.Dropped))
+		t.row(word(string(r.URL)), word(string(r.Protocol)), word(string(r.State)), dash(instant(r.Since)), dash(r.Day), strconv.Itoa(r.Used), strconv.Itoa(r.Dropped))
 	}
 	t.flush()
 	fmt.Fprintf(c.out, "\n%s\n", plural(n, "relay", "relays"))
