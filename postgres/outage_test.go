@@ -152,14 +152,10 @@ func TestR5_DatabaseAway(t *testing.T) {
 			}
 		})
 	}
-	away := []time.Duration{200 * time.Millisecond, 200 * time.Millisecond, 200 * time.Millisecond}
-	if sharedtest.Long() {
-		away = append(away, time.Minute) // F-10
-	}
-	for _, d := range away {
+	for range 3 {
 		time.Sleep(300 * time.Millisecond)
 		r.setCut(true)
-		time.Sleep(d)
+		time.Sleep(200 * time.Millisecond)
 		r.setCut(false)
 	}
 	time.Sleep(500 * time.Millisecond)
@@ -364,4 +360,115 @@ func TestPgBouncer(t *testing.T) {
 		pool := through(t, p, address, func(c *pgxpool.Config) { c.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeExec })
 		require.NoError(t, postgres.Migrate(t.Context(), pool, p.options()...))
 	})
+}
+
+// TestR5_F10_AwayWithABacklog takes the database away in the middle of a backlog: nobody's work is
+// acknowledged meanwhile, and when it is back all that ever was is handled, and nothing is left that is due.
+// The long form takes it away for a minute and gives ten seconds after.
+func TestR5_F10_AwayWithABacklog(t *testing.T) {
+	away, within := time.Second, 3*time.Minute // leases are of a minute
+	if sharedtest.Long() {
+		away, within = time.Minute, 10*time.Second
+	} else {
+		t.Parallel()
+	}
+	const backlog, free = 1000, 100
+	p := migrated(t)
+	r := newRelay(t, server(t))
+	s, err := postgres.New(t.Context(), through(t, p, r.Addr().String(), nil), append(p.options(), postgres.InsecureUnsynced(), postgres.WithLogger(silent))...)
+	require.NoError(t, err)
+	number := func(query string) (n int) { // asked past the relay
+		t.Helper()
+		require.NoError(t, p.pool.QueryRow(t.Context(), strings.NewReplacer("kith_", p.name+".kith_", "river_", p.name+"_river.river_").Replace(query)).Scan(&n))
+		return n
+	}
+
+	// All but the first jobs wait for the outage, so that some are leased, and some run, when it begins.
+	gone := make(chan struct{})
+	var ran, failed, refused, n atomic.Int64
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- s.Queue().Run(ctx, queue.Options{Kinds: map[string]queue.Kind{"inbox": {Work: func(ctx context.Context, j queue.Job) error {
+			if ran.Add(1) > free {
+				<-gone
+			}
+			err := s.FinishReceipt(ctx, j.Key, storage.ReceiptDone, "", time.Time{})
+			if err != nil {
+				failed.Add(1)
+			}
+			return err
+		}}}})
+	}()
+	claim := func(name string) error {
+		return s.Update(t.Context(), func(ctx context.Context, tx storage.Tx) error {
+			c, _, err := tx.Claim(ctx, storage.Receipt{Activity: as.IRI("https://a.example/" + name), Actor: "https://a.example/u"})
+			if err != nil {
+				return err
+			}
+			if err := tx.Enqueue(ctx, queue.Job{Kind: "inbox", Key: c.ID}); err != nil {
+				return err
+			}
+			_, err = tx.AddPost(ctx, storage.Post{Sender: "alice", Activity: as.IRI("https://us.example/" + name)})
+			return err
+		})
+	}
+
+	var acked sync.Map
+	stop := make(chan struct{})
+	var writers sync.WaitGroup
+	for g := range 8 {
+		writers.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if n.Load() >= backlog { // enough to do: keep asking, now and then
+					time.Sleep(50 * time.Millisecond)
+				}
+				if name := fmt.Sprintf("%d-%d", g, i); claim(name) == nil {
+					acked.Store(name, true)
+					n.Add(1)
+				} else {
+					refused.Add(1)
+				}
+			}
+		})
+	}
+	require.Eventually(t, func() bool { return n.Load() >= backlog && ran.Load() > free }, time.Minute, 5*time.Millisecond)
+
+	r.setCut(true)
+	close(gone)
+	time.Sleep(away)
+	waiting := number(`SELECT count(*) FROM kith_receipts WHERE state = 'pending'`)
+	require.Positive(t, waiting)
+	require.LessOrEqual(t, int(n.Load()), number(`SELECT count(*) FROM kith_receipts`), "nothing is acknowledged that is not stored")
+	require.Positive(t, refused.Load())
+	require.Positive(t, failed.Load(), "work was under way")
+
+	r.setCut(false)
+	back := time.Now()
+	close(stop)
+	require.Eventually(t, func() bool { return claim("after") == nil }, within, 20*time.Millisecond)
+	acked.Store("after", true)
+	serves := time.Since(back)
+	writers.Wait()
+	require.Eventually(t, func() bool {
+		return number(`SELECT (SELECT count(*) FROM kith_receipts WHERE state = 'pending') + (SELECT count(*) FROM kith_relay) +
+			(SELECT count(*) FROM river_job WHERE state IN ('available', 'running', 'retryable') OR state = 'scheduled' AND scheduled_at <= now())`) == 0
+	}, within-time.Since(back), 20*time.Millisecond, "what waits is handled in time")
+	normal := time.Since(back)
+	cancel()
+	require.NoError(t, <-done)
+
+	handled := names(t, p, `SELECT replace(activity, 'https://a.example/', '') FROM `+p.name+`.kith_receipts WHERE state = 'done'`)
+	require.Equal(t, handled, names(t, p, `SELECT replace(activity, 'https://us.example/', '') FROM `+p.name+`.kith_posts`), "whole or not at all")
+	acked.Range(func(name, _ any) bool {
+		require.True(t, handled[name.(string)], "%s was acknowledged and is not handled", name)
+		return true
+	})
+	t.Logf("away for %v with %d pending; %d acknowledged, %d refused, %d runs failed; takes messages after %v, normal after %v",
+		away, waiting, n.Load()+1, refused.Load(), failed.Load(), serves, normal)
 }

@@ -49,6 +49,7 @@ var children = map[string]func(path string) error{
 	"few":     func(path string) error { return childClaim(path, 4, 40) },
 	"migrate": childMigrate,
 	"limited": childLimited,
+	"hold":    childHold,
 }
 
 func child(t *testing.T, role, path string, wrap ...string) *exec.Cmd {
