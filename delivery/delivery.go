@@ -79,7 +79,7 @@ type Limits struct {
 	PerHost    int           // requests in flight from this process to one host, reached by slow start: 4 (L-20)
 	Rows       int           // deliveries of one host per run: 32
 	Slice      time.Duration // time of one run for one host: 5 s
-	Patience   time.Duration // a run that stalls this long leaves its worker and goes on by itself: 250 ms
+	Patience   time.Duration // a run that stalls this long, or a quarter of it if a sixteenth of Parked do, leaves its worker and goes on by itself: 250 ms
 	Parked     int           // such runs at a time, each with a connection at most for each of PerHost: 1,024
 	Lease      time.Duration // a row is leased this long: 3 min
 	Backoff    time.Duration // first delay of a delivery, doubled each time, with full jitter: 1 min

@@ -58,20 +58,20 @@ func protect(f func() error) (err error) {
 
 // attend keeps the worker with the lane as long as attempts end in quick succession.
 func (d *Delivery) attend(ctx context.Context, l *lane, done <-chan error, detach func() bool) error {
-	patience := time.NewTimer(d.Limits.Patience)
+	patience := time.NewTimer(d.patience())
 	defer patience.Stop()
 	for {
 		select {
 		case err := <-done:
 			return err
 		case <-l.progress:
-			patience.Reset(d.Limits.Patience)
+			patience.Reset(d.patience())
 		case <-patience.C:
 			if d.park(l) {
 				detach()
 				return nil
 			}
-			patience.Reset(d.Limits.Patience)
+			patience.Reset(d.patience())
 		case <-ctx.Done():
 			return <-done // run sees it too, and hands its rows back
 		}
@@ -179,6 +179,15 @@ func (d *Delivery) run(ctx context.Context, l *lane) error {
 	}
 	s.work(ctx)
 	return s.close(ctx)
+}
+
+// patience is how long a run may stall with its worker. Where many let theirs wait already, the next
+// probably do too, and are left to themselves sooner.
+func (d *Delivery) patience() time.Duration {
+	if 16*len(d.parked) >= cap(d.parked) {
+		return d.Limits.Patience / 4
+	}
+	return d.Limits.Patience
 }
 
 // crowded reports whether so many hosts let us wait that those with failures should stand back.
