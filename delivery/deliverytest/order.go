@@ -74,7 +74,10 @@ func testOrder(e *env) {
 	e.until(60, "the rest follows", e.settled)
 	_, err = e.out.Delete(e.ctx, "alice", e.note("sick").ID)
 	require.NoError(e, err)
-	e.until(5, "deleted", func() bool { return e.net.verbs("a.example")[e.net.count("a.example")-1] == "Delete" && e.settled() })
+	e.until(5, "deleted", func() bool {
+		verbs := e.net.verbs("a.example")
+		return verbs[len(verbs)-1] == "Delete" && e.settled()
+	})
 	var order []string
 	for _, d := range e.deliveries(storage.DeliveryQuery{Chain: e.note("sick").ID}) {
 		require.Equal(e, storage.DeliveryDone, d.State)
