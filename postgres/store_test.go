@@ -121,7 +121,7 @@ func clear(t testing.TB, p place) {
 	tables, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)
 	// Faster than TRUNCATE, which makes new files.
-	_, err = p.pool.Exec(ctx, `DELETE FROM `+strings.Join(tables, "; DELETE FROM ")+`; DELETE FROM `+p.name+`.kith_meta WHERE name = 'origin'`)
+	_, err = p.pool.Exec(ctx, `DELETE FROM `+strings.Join(tables, "; DELETE FROM ")+`; DELETE FROM `+p.name+`.kith_meta WHERE name NOT LIKE 'schema%'`)
 	require.NoError(t, err)
 }
 
