@@ -52,6 +52,7 @@ func TestI22_RememberedFormExpires(t *testing.T)           { inMemory(t) }
 func TestS30_NeverLessCoverage(t *testing.T)               { inMemory(t) }
 func TestS60_NoRedirects(t *testing.T)                     { inMemory(t) }
 func TestS84_StalledHostsHoldNoWorkers(t *testing.T)       { inMemory(t) }
+func TestS84_ManyStalledHostsLessSo(t *testing.T)          { inMemory(t) }
 func TestS86_Panics(t *testing.T)                          { inMemory(t) }
 func TestS93_StaleOutcomeIsRefused(t *testing.T)           { inMemory(t) }
 func TestS93_NothingIsSentAfterTheLease(t *testing.T)      { inMemory(t) }

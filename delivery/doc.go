@@ -15,7 +15,7 @@
 // (at most Limits.PerHost), and never for one chain: Create comes before Update before Delete of the
 // same thing. The order holds however many processes there are; the number of requests at once is each
 // process's own, so that n of them may have n times as many at one host (L-20). A run that stalls leaves its worker and ends by itself: a thousand black holes hold no
-// worker for longer than Limits.Patience each, so that no host takes a tenth of them.
+// worker for longer than Limits.Patience each, and most of them a quarter of that, so that no host takes a tenth of them.
 //
 // # What answers mean
 //

@@ -94,6 +94,7 @@ func cases() []testCase {
 		{"S30_NeverLessCoverage", false, testDowngrade},
 		{"S60_NoRedirects", false, testRedirect},
 		{"S84_StalledHostsHoldNoWorkers", true, testStalled},
+		{"S84_ManyStalledHostsLessSo", true, testManyStalled},
 		{"S86_Panics", false, testPanic},
 		{"S93_StaleOutcomeIsRefused", true, testFencing},
 		{"S93_NothingIsSentAfterTheLease", true, testLateSender},
