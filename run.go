@@ -82,7 +82,8 @@ const (
 	choresTTL  = 3 * sweepEvery
 )
 
-// holding prolongs the lock while work takes its time, and ends the work's context if the lock is lost.
+// holding prolongs the lock while work takes its time, and ends the work's context if the lock is lost. Its
+// error says so then.
 func (s *Server) holding(ctx context.Context, holder string, work func(context.Context) error) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	var prolonging sync.WaitGroup
@@ -105,6 +106,9 @@ func (s *Server) holding(ctx context.Context, holder string, work func(context.C
 		}
 	})
 	err := work(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = context.Cause(ctx) // stores tell only that they were cut off
+	}
 	cancel(nil)
 	prolonging.Wait()
 	return err
