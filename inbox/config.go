@@ -154,9 +154,7 @@ func New(c Config) (*Inbox, error) {
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}
-	in := &Inbox{Config: c, share: share{limit: c.Backlog, part: c.Share, pending: func(ctx context.Context) (int, error) {
+	return &Inbox{Config: c, claims: convoy.Convoy[*claiming]{AtOnce: 4}, share: share{limit: c.Backlog, part: c.Share, pending: func(ctx context.Context) (int, error) {
 		return storage.PendingReceipts(ctx, c.Store, c.Backlog)
-	}}}
-	in.claims.AtOnce = 4
-	return in, nil
+	}}}, nil
 }

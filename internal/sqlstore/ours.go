@@ -161,7 +161,7 @@ func (s Roles) PruneLocks(ctx context.Context) (int, error) {
 	return int(n), err
 }
 
-// Clock is an [Engine] whose database has a clock of its own, which then counts for leases.
+// Clock is an [Engine] whose database has a clock of its own, which then counts for locks.
 type Clock interface {
 	// Present is an SQL expression of the present in microseconds.
 	Present() string
