@@ -234,9 +234,11 @@ func (s *slice) send(ctx context.Context, inbox as.IRI, body []byte, h requestHe
 		return answer{verdict: verdict{kind: backOff, code: CodeSigner}, err: err}
 	}
 	// A process that was stopped in the middle goes on before its timers have told it how late it is.
-	if end, _ := ctx.Deadline(); !time.Now().Before(end) { // check: S-93
+	end, _ := ctx.Deadline()
+	if !time.Now().Before(end) { // check: S-93
 		return answer{err: context.DeadlineExceeded}
 	}
+	timely(r, end)
 	res, err := s.Transport.RoundTrip(r)
 	if err != nil {
 		return answer{err: err}
